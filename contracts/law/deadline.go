@@ -1,0 +1,82 @@
+package law
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	_ "time/tzdata" // Europe/Berlin must be known on a machine without zone files
+)
+
+// resolution is that of the ledger's clock.
+const resolution = time.Microsecond
+
+// Due is the last instant of the period whose start event happened at start: the end of the last day in Europe/Berlin,
+// as a UTC instant of the ledger's resolution (one microsecond). What is received at Due is in time. The day of the
+// start event does not count (BGB § 187(1)), the period ends with the end of its last day (BGB § 188(1)). Due is nil
+// where the norm says "without undue delay". Weekends and holidays do not move it yet (VwVfG § 31(3)).
+func (d DeadlineRecord) Due(start time.Time) *time.Time {
+	if d.UndueDelay {
+		return nil
+	}
+	y, m, day := start.In(berlin()).Date()
+	due := time.Date(y, m, day+d.Days+1, 0, 0, 0, 0, berlin()).Add(-resolution).UTC()
+	return &due
+}
+
+// For fixes the deadline of a task whose start event happened at start.
+func (d DeadlineRecord) For(start time.Time) Deadline {
+	return Deadline{Law: d.ID, LegalBasis: d.LegalBasis, Due: d.Due(start), SilenceEffect: d.SilenceEffect}
+}
+
+// readDeadlines reads the deadline records.
+func (s source) readDeadlines() ([]DeadlineRecord, error) {
+	var records []DeadlineRecord
+	if err := s.readYAML("deadlines.yaml", &records); err != nil {
+		return nil, err
+	}
+	for i := range records {
+		r := &records[i]
+		r.Begins, r.Ends = midnight(r.Begins), midnight(r.Ends)
+		if err := r.check(); err != nil {
+			return nil, fmt.Errorf("deadline %q: %w", r.ID, err)
+		}
+		for _, other := range records[:i] {
+			if other.ID == r.ID && (inForce(r.Begins, r.Ends, other.Begins) || inForce(other.Begins, other.Ends, r.Begins)) {
+				return nil, fmt.Errorf("deadline %q: two records are in force at one time", r.ID)
+			}
+		}
+	}
+	return records, nil
+}
+
+func (d DeadlineRecord) check() error {
+	if d.ID == "" || d.Instrument == "" || d.LegalBasis == "" || d.Jurisdiction == "" || d.StartEvent == "" || d.Mark == "" || d.Begins.IsZero() {
+		return errors.New("id, instrument, legal basis, jurisdiction, start event, begin and mark are required")
+	}
+	if d.UndueDelay == (d.Days > 0) {
+		return errors.New("want either a period of at least one day or undue_delay")
+	}
+	switch d.SilenceEffect {
+	case DeemedGranted, Disregardable, None:
+		return nil
+	}
+	return fmt.Errorf("silence effect %q is not known", d.SilenceEffect)
+}
+
+// midnight is the instant at which the calendar day of date begins in Germany; a zero date stays zero.
+func midnight(date time.Time) time.Time {
+	if date.IsZero() {
+		return time.Time{}
+	}
+	y, m, d := date.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, berlin()).UTC()
+}
+
+// berlin is the zone in which German law counts days.
+func berlin() *time.Location {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		panic(err) // time/tzdata is linked
+	}
+	return zone
+}
