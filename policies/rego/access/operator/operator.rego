@@ -1,0 +1,19 @@
+package efa.access
+
+import rego.v2
+
+# METADATA
+# title: The operator sees that and why something happened, opens no content and acts for no office
+# custom:
+#   role: operator
+#   norms: [OZG § 8a(4), IDNrG § 7(2)]
+grants["operator"] := {
+	"authority.list": {"collection", "hosted"},
+	"case.list": {"collection", "hosted"},
+	"case.read": {"hosted"},
+	"competence.find": {"collection", "hosted"},
+	"disclosure.explain": {"hosted"},
+	"disclosure.list": {"collection", "hosted"},
+	"disclosure.replay": {"hosted"},
+	"ledger.verify": {"collection", "hosted"},
+}

@@ -1,0 +1,13 @@
+package efa.access_test
+
+import data.efa.access
+import rego.v2
+
+test_the_operator_opens_no_content_and_acts_for_no_office if {
+	acts := {action |
+		some action, _ in access.grants.operator
+		some prefix in ["content.", "task.", "inbox.", "delivery.", "case.submit", "case.forward"]
+		startswith(action, prefix)
+	}
+	acts == set()
+}
