@@ -1,0 +1,137 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/content"
+	"github.com/efa-broker/efa-broker/contracts/decision"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/fact"
+	"github.com/efa-broker/efa-broker/contracts/key"
+	"github.com/efa-broker/efa-broker/contracts/task"
+)
+
+// Answer is what a holder says about its task.
+type Answer struct {
+	Outcome  string
+	Facts    fact.Values
+	Contents []content.Ref
+}
+
+// Complete gives the outcome of a task that v's authority holds. The same answer again is answered alike; another one
+// is a Conflict.
+func (c *Casework) Complete(ctx context.Context, v actor.Viewer, id string, a Answer) (task.Task, error) {
+	if err := c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskAnswer); err != nil {
+		return task.Task{}, err
+	}
+	if err := c.resolve(ctx, v, id, a.Contents); err != nil {
+		return task.Task{}, err
+	}
+	return c.answer(ctx, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
+		return event.Draft{
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.caseID, Tenant: tenant, Actor: v.Actor,
+			Data: event.TaskCompleted{Task: id, Step: t.step, Pass: t.pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
+		}
+	})
+}
+
+// Return answers that v's authority is not competent.
+func (c *Casework) Return(ctx context.Context, v actor.Viewer, id string) (task.Task, error) {
+	if err := c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskAnswer); err != nil {
+		return task.Task{}, err
+	}
+	return c.answer(ctx, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
+		return event.Draft{
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: tenant, Actor: v.Actor,
+			Data: event.TaskReturned{Task: id, Step: t.step, Pass: t.pass, Reason: "not_competent"},
+		}
+	})
+}
+
+// answerID is the id of the one answer that a task can have; so two answers meet in the ledger, and the first counts.
+func answerID(taskID string) string { return taskID + "/answer" }
+
+func (c *Casework) answer(ctx context.Context, id string, draft func(lockedTask, authority.TenantID) event.Draft) (task.Task, error) {
+	err := c.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		t, err := lockTask(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		var tenant authority.TenantID
+		if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, t.caseID).Scan(&tenant); err != nil {
+			return fmt.Errorf("read tenant: %w", err)
+		}
+		_, err = c.cfg.Ledger.Append(ctx, tx, draft(t, tenant))
+		return err
+	})
+	if err != nil {
+		return task.Task{}, fmt.Errorf("answer task: %w", err)
+	}
+	return c.readTask(ctx, id)
+}
+
+// resolve replaces the references that came with an answer by those of the vault, which alone knows the digest of the
+// ciphertext. Each must be content of the task's case that this caller has stored.
+func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, refs []content.Ref) error {
+	t, err := lockTask(ctx, c.cfg.DB.Read(), taskID)
+	if err != nil {
+		return err
+	}
+	var problems []contracts.Problem
+	for i, ref := range refs {
+		found, err := c.cfg.Contents.Describe(ctx, ref.Content)
+		if err != nil && contracts.KindOf(err) != contracts.NotFound {
+			return fmt.Errorf("describe content: %w", err)
+		}
+		if err != nil || found.Case != t.caseID || found.Uploader != v.ID {
+			problems = append(problems, contracts.Problem{
+				Pointer: fmt.Sprintf("/contents/%d/content_id", i),
+				Detail:  "no content of this case that you have stored; store it first with PUT /v1/contents/{content_id}",
+			})
+			continue
+		}
+		refs[i] = found.Ref
+	}
+	if len(problems) > 0 {
+		return contracts.Refuse(contracts.Invalid, "resolve contents", problems...)
+	}
+	return nil
+}
+
+// allowTask asks the policy whether v may do action with a task; a task that v must not know is NotFound.
+func (c *Casework) allowTask(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string, action decision.Action) error {
+	t, err := lockTask(ctx, q, id)
+	if err != nil {
+		return err
+	}
+	if v.Authority != "" && t.authority == v.Authority {
+		return c.gate.Relation(ctx, v, action, decision.Holder)
+	}
+	_, err = c.gate.Case(ctx, q, v, t.caseID, action)
+	return err
+}
+
+// Completable prepares the completion of a task by a submission of v's authority: a draft whose data lack only the
+// outcome and the opened case, and the service that has to be submitted. Anything but v's own task is NotFound.
+func (c *Casework) Completable(ctx context.Context, v actor.Viewer, caseID, taskID string) (event.Draft, key.ServiceKey, error) {
+	t, err := lockTask(ctx, c.cfg.DB.Read(), taskID)
+	if err != nil {
+		return event.Draft{}, "", err
+	}
+	if t.caseID != caseID || t.authority != v.Authority {
+		return event.Draft{}, "", contracts.Errorf(contracts.NotFound, "read task", "no such task")
+	}
+	var tenant authority.TenantID
+	if err := c.cfg.DB.Read().QueryRowContext(ctx, `select tenant from cases where id = $1`, t.caseID).Scan(&tenant); err != nil {
+		return event.Draft{}, "", fmt.Errorf("read tenant: %w", err)
+	}
+	return event.Draft{
+		ID: answerID(taskID), Source: c.source(), Type: event.TypeTaskCompleted, Case: caseID, Tenant: tenant, Actor: v.Actor,
+		Data: event.TaskCompleted{Task: taskID, Step: t.step, Pass: t.pass},
+	}, key.ServiceKey(t.opens), nil
+}

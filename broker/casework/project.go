@@ -1,0 +1,210 @@
+package casework
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/fact"
+	"github.com/efa-broker/efa-broker/contracts/key"
+	"github.com/efa-broker/efa-broker/contracts/law"
+	"github.com/efa-broker/efa-broker/contracts/procedure"
+	"github.com/efa-broker/efa-broker/contracts/task"
+)
+
+// Project writes casework's rows for an event, inside the ledger transaction.
+func (c *Casework) Project(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error {
+	switch r.Type {
+	case event.TypeCaseSubmitted:
+		return project(ctx, tx, r, c.submitted)
+	case event.TypeTaskAssigned:
+		return project(ctx, tx, r, c.assigned)
+	case event.TypeTaskCompleted:
+		return project(ctx, tx, r, c.completed)
+	case event.TypeTaskReturned:
+		return project(ctx, tx, r, c.returned)
+	case event.TypeCaseAcknowledged:
+		return moveCase(ctx, tx, r, procedure.Acknowledged)
+	case event.TypeCaseClosed:
+		return moveCase(ctx, tx, r, procedure.Closed)
+	case event.TypeCaseEscalated:
+		return project(ctx, tx, r, c.escalated)
+	case event.TypeCaseLinked:
+		return project(ctx, tx, r, c.linked)
+	case event.TypeContentAnnounced:
+		_, err := tx.Exec(ctx, `update cases set announcements = announcements + 1 where id = $1`, r.Case)
+		return err
+	}
+	return nil
+}
+
+func project[T any](ctx context.Context, tx *sqlstore.Tx, r event.Recorded, fn func(context.Context, *sqlstore.Tx, event.Recorded, T) error) error {
+	d, err := event.Decode[T](r)
+	if err != nil {
+		return fmt.Errorf("decode %s: %w", r.Type, err)
+	}
+	return fn(ctx, tx, r, d)
+}
+
+func (c *Casework) submitted(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.CaseSubmitted) error {
+	return participate(ctx, tx, r, d.Lead, authority.Lead)
+}
+
+// participate records that an authority takes part in a case from now on.
+func participate(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, a authority.ID, role authority.Role) error {
+	_, err := tx.Exec(ctx, `insert into case_participation (case_id, authority, role, begins) values ($1, $2, $3, $4)
+		on conflict (case_id, authority, role) do nothing`, r.Case, a, role, r.Time)
+	return err
+}
+
+func (c *Casework) assigned(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.TaskAssigned) error {
+	outcomes, err := json.Marshal(d.Outcomes)
+	if err != nil {
+		return fmt.Errorf("encode outcomes: %w", err)
+	}
+	facts, err := json.Marshal(d.OutcomeFacts)
+	if err != nil {
+		return fmt.Errorf("encode outcome facts: %w", err)
+	}
+	_, err = tx.Exec(ctx, `insert into tasks (id, operator, case_id, step, pass, role, authority, service, opens, state, outcomes, allowed_facts,
+		outcome, outcome_facts, law, legal_basis, silence_effect, due, purpose, basis, assigned_at)
+		select $1, $2, $3, $4, $5, $6, $7, service, $8, $9, $10, $11, '', '{}', $12, $13, $14, $15, $16, $17, $18 from cases where id = $3`,
+		d.Task, r.Operator, r.Case, d.Step, d.Pass, d.Role, d.Authority, d.Opens, task.Assigned, string(outcomes), string(facts),
+		d.Deadline.Law, d.Deadline.LegalBasis, d.Deadline.SilenceEffect, d.Deadline.Due, d.Purpose, d.Basis, r.Time)
+	if err != nil {
+		return fmt.Errorf("write task: %w", err)
+	}
+	return participate(ctx, tx, r, d.Authority, d.Role)
+}
+
+func (c *Casework) completed(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.TaskCompleted) error {
+	t, err := lockTask(ctx, tx, d.Task)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(t.outcomes, d.Outcome) {
+		return contracts.Refuse(contracts.Invalid, "complete task", contracts.Problem{
+			Pointer: "/outcome",
+			Detail:  "not an outcome of this task; the task lists the allowed ones",
+		})
+	}
+	if (t.opens == "") != (d.Opened == "") {
+		return contracts.Errorf(contracts.Conflict, "complete task", "the way to complete this task is %s", wayOf(t.opens))
+	}
+	if err := c.checkFacts(t, d.Facts); err != nil {
+		return err
+	}
+	facts, err := json.Marshal(d.Facts)
+	if err != nil {
+		return fmt.Errorf("encode outcome facts: %w", err)
+	}
+	return moveTask(ctx, tx, r, t, task.Completed, d.Outcome, string(facts))
+}
+
+func wayOf(opens string) string {
+	if opens == "" {
+		return "an outcome"
+	}
+	return "a submission of service " + opens
+}
+
+func (c *Casework) checkFacts(t lockedTask, facts fact.Values) error {
+	for name := range facts {
+		if !slices.Contains(t.allowedFacts, name) {
+			return contracts.Refuse(contracts.Invalid, "complete task", contracts.Problem{
+				Pointer: "/facts/" + name,
+				Detail:  "this task takes no such fact",
+			})
+		}
+	}
+	if err := fact.Check(c.cfg.Facts.OutcomeFacts(t.service), facts); err != nil {
+		return contracts.Errorf(contracts.Invalid, "check outcome facts", "%w", err)
+	}
+	return nil
+}
+
+func (c *Casework) returned(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.TaskReturned) error {
+	t, err := lockTask(ctx, tx, d.Task)
+	if err != nil {
+		return err
+	}
+	return moveTask(ctx, tx, r, t, task.NotCompetent, "", "{}")
+}
+
+// moveTask checks the step against the row and writes it; an illegal step is a conflict, answered at once (law 3).
+func moveTask(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTask, next task.State, outcome, facts string) error {
+	if err := t.state.Move(next, t.silence); err != nil {
+		return contracts.Errorf(contracts.Conflict, "move task", "%w", err)
+	}
+	_, err := tx.Exec(ctx, `update tasks set state = $2, outcome = $3, outcome_facts = $4, completed_at = $5 where id = $1`,
+		t.id, next, outcome, facts, r.Time)
+	return err
+}
+
+func moveCase(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, next procedure.State) error {
+	var kind procedure.Kind
+	var state procedure.State
+	if err := tx.QueryRowContext(ctx, `select procedure_kind, state from cases where id = $1`, r.Case).Scan(&kind, &state); err != nil {
+		return fmt.Errorf("read state: %w", err)
+	}
+	if err := state.Move(kind, next); err != nil {
+		return contracts.Errorf(contracts.Conflict, "move case", "%w", err)
+	}
+	if next == procedure.Closed {
+		_, err := tx.Exec(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1`, r.Case, next, r.Time)
+		return err
+	}
+	_, err := tx.Exec(ctx, `update cases set state = $2 where id = $1`, r.Case, next)
+	return err
+}
+
+func (c *Casework) escalated(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.CaseEscalated) error {
+	_, err := tx.Exec(ctx, `update cases set attention = $2 where id = $1`, r.Case, d.Reason)
+	return err
+}
+
+func (c *Casework) linked(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.CaseLinked) error {
+	_, err := tx.Exec(ctx, `insert into case_links (case_id, linked, relation) values ($1, $2, $3) on conflict do nothing`, r.Case, d.Linked, d.Relation)
+	return err
+}
+
+// lockedTask is the part of a task row that answers are checked against.
+type lockedTask struct {
+	id, caseID   string
+	authority    authority.ID
+	service      key.ServiceKey
+	opens        string
+	state        task.State
+	silence      law.SilenceEffect
+	outcomes     []string
+	allowedFacts []string
+	step         string
+	pass         int
+}
+
+func lockTask(ctx context.Context, q sqlstore.Querier, id string) (lockedTask, error) {
+	t := lockedTask{id: id}
+	var outcomes, facts string
+	err := q.QueryRowContext(ctx, `select case_id, authority, service, opens, state, silence_effect, outcomes, allowed_facts, step, pass from tasks where id = $1`, id).
+		Scan(&t.caseID, &t.authority, &t.service, &t.opens, &t.state, &t.silence, &outcomes, &facts, &t.step, &t.pass)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, contracts.Errorf(contracts.NotFound, "read task", "no such task")
+	}
+	if err != nil {
+		return t, fmt.Errorf("read task: %w", err)
+	}
+	if err := json.Unmarshal([]byte(outcomes), &t.outcomes); err != nil {
+		return t, fmt.Errorf("decode outcomes: %w", err)
+	}
+	if err := json.Unmarshal([]byte(facts), &t.allowedFacts); err != nil {
+		return t, fmt.Errorf("decode outcome facts: %w", err)
+	}
+	return t, nil
+}

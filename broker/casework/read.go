@@ -1,0 +1,232 @@
+package casework
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/standing"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/decision"
+	"github.com/efa-broker/efa-broker/contracts/procedure"
+	"github.com/efa-broker/efa-broker/contracts/task"
+)
+
+// selectCases reads a case with what its status needs: whether a task was assigned, and whether every announcement has
+// become a delivery row.
+const selectCases = `select c.id, c.operator, c.tenant, c.service, c.state, c.lead, c.received_at, c.closed_at, c.attention,
+	exists (select 1 from tasks t where t.case_id = c.id),
+	(select count(*) from deliveries d where d.case_id = c.id and d.kind = 'announcement') >= c.announcements
+	from cases c`
+
+type scanner interface{ Scan(dest ...any) error }
+
+func scanCase(row scanner) (procedure.Case, error) {
+	c := procedure.Case{Linked: []string{}}
+	var closed sql.NullTime
+	var assigned, delivered bool
+	err := row.Scan(&c.ID, &c.Operator, &c.Tenant, &c.Service, &c.State, &c.Lead, &c.ReceivedAt, &closed, &c.Attention, &assigned, &delivered)
+	if err != nil {
+		return c, err
+	}
+	c.ReceivedAt = c.ReceivedAt.UTC()
+	if closed.Valid {
+		at := closed.Time.UTC()
+		c.ClosedAt = &at
+	}
+	c.Status = procedure.Project(c.State, assigned, delivered)
+	return c, nil
+}
+
+// Case reads one case for v.
+func (c *Casework) Case(ctx context.Context, v actor.Viewer, id string) (procedure.Case, error) {
+	q := c.cfg.DB.Read()
+	rel, err := c.gate.Case(ctx, q, v, id, decision.CaseRead)
+	if err != nil {
+		return procedure.Case{}, err
+	}
+	found, err := scanCase(q.QueryRowContext(ctx, selectCases+` where c.id = $1`, id))
+	if err != nil {
+		return procedure.Case{}, fmt.Errorf("read case %s: %w", id, err)
+	}
+	if rel != decision.Participant {
+		if err := links(ctx, q, &found); err != nil {
+			return procedure.Case{}, err
+		}
+	}
+	return found, nil
+}
+
+// Cases lists up to limit cases that v may see behind the cursor after, oldest first.
+func (c *Casework) Cases(ctx context.Context, v actor.Viewer, after string, limit int) ([]procedure.Case, string, error) {
+	if err := c.gate.Collection(ctx, v, decision.CaseList); err != nil {
+		return nil, "", err
+	}
+	at, id, err := parseCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	visible, args := standing.VisibleCases(v, 4)
+	rows, err := c.cfg.DB.Read().QueryContext(ctx, selectCases+` where `+visible+` and (c.received_at, c.id) > ($1, $2) order by c.received_at, c.id limit $3`,
+		append([]any{at, id, limit + 1}, args...)...)
+	if err != nil {
+		return nil, "", fmt.Errorf("list cases: %w", err)
+	}
+	out, err := scanAll(rows, scanCase)
+	if err != nil {
+		return nil, "", fmt.Errorf("list cases: %w", err)
+	}
+	next := ""
+	if len(out) > limit {
+		out = out[:limit]
+		next = cursor(out[limit-1].ReceivedAt, out[limit-1].ID)
+	}
+	for i := range out {
+		if v.Role == actor.OperatorAdmin || v.Role == actor.Portal || out[i].Lead == v.Authority {
+			if err := links(ctx, c.cfg.DB.Read(), &out[i]); err != nil {
+				return nil, "", err
+			}
+		}
+	}
+	return out, next, nil
+}
+
+// links fills the linked cases; a mere participant does not see them.
+func links(ctx context.Context, q sqlstore.Querier, c *procedure.Case) (err error) {
+	rows, err := q.QueryContext(ctx, `select linked from case_links where case_id = $1 order by linked`, c.ID)
+	if err != nil {
+		return fmt.Errorf("read links of case %s: %w", c.ID, err)
+	}
+	c.Linked, err = scanAll(rows, func(row scanner) (string, error) {
+		var id string
+		return id, row.Scan(&id)
+	})
+	return err
+}
+
+func scanAll[T any](rows *sql.Rows, scan func(scanner) (T, error)) (out []T, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	out = []T{}
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// cursor names a place in a list that is ordered by instant and id.
+func cursor(at time.Time, id string) string { return at.UTC().Format(time.RFC3339Nano) + "_" + id }
+
+func parseCursor(s string) (time.Time, string, error) {
+	if s == "" {
+		return time.Time{}, "", nil
+	}
+	instant, id, ok := strings.Cut(s, "_")
+	at, err := time.Parse(time.RFC3339Nano, instant)
+	if !ok || err != nil {
+		return time.Time{}, "", contracts.Refuse(contracts.Invalid, "read cursor", contracts.Problem{
+			Pointer: "after",
+			Detail:  `want the "next" of the page before, unchanged`,
+		})
+	}
+	return at, id, nil
+}
+
+const selectTasks = `select t.id, t.case_id, t.step, t.pass, t.role, t.authority, t.service, t.opens, t.state, t.outcomes, t.outcome, t.outcome_facts,
+	t.law, t.legal_basis, t.silence_effect, t.due, t.assigned_at, t.completed_at from tasks t join cases c on c.id = t.case_id`
+
+func scanTask(row scanner) (task.Task, error) {
+	var t task.Task
+	var outcomes, facts string
+	var due, completed sql.NullTime
+	err := row.Scan(&t.ID, &t.Case, &t.Step, &t.Pass, &t.Role, &t.Authority, &t.Service, &t.Opens, &t.State, &outcomes, &t.Outcome, &facts,
+		&t.Deadline.Law, &t.Deadline.LegalBasis, &t.Deadline.SilenceEffect, &due, &t.AssignedAt, &completed)
+	if err != nil {
+		return t, err
+	}
+	t.AssignedAt = t.AssignedAt.UTC()
+	t.Deadline.Due, t.CompletedAt = utc(due), utc(completed)
+	if err := json.Unmarshal([]byte(outcomes), &t.Outcomes); err != nil {
+		return t, fmt.Errorf("decode outcomes: %w", err)
+	}
+	if err := json.Unmarshal([]byte(facts), &t.OutcomeFacts); err != nil {
+		return t, fmt.Errorf("decode outcome facts: %w", err)
+	}
+	return t, nil
+}
+
+func utc(t sql.NullTime) *time.Time {
+	if !t.Valid {
+		return nil
+	}
+	at := t.Time.UTC()
+	return &at
+}
+
+func (c *Casework) readTask(ctx context.Context, id string) (task.Task, error) {
+	t, err := scanTask(c.cfg.DB.Read().QueryRowContext(ctx, selectTasks+` where t.id = $1`, id))
+	if err != nil {
+		return t, fmt.Errorf("read task: %w", err)
+	}
+	return t, nil
+}
+
+// Task reads one task for v.
+func (c *Casework) Task(ctx context.Context, v actor.Viewer, id string) (task.Task, error) {
+	if err := c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskRead); err != nil {
+		return task.Task{}, err
+	}
+	return c.readTask(ctx, id)
+}
+
+// TaskFilter narrows a list of tasks.
+type TaskFilter struct {
+	State task.State
+	Case  string
+}
+
+// Tasks lists up to limit tasks that v may see behind the cursor after, oldest first: its own authority's, those of
+// cases that it leads, submitted or hosts.
+func (c *Casework) Tasks(ctx context.Context, v actor.Viewer, f TaskFilter, after string, limit int) ([]task.Task, string, error) {
+	if err := c.gate.Collection(ctx, v, decision.TaskList); err != nil {
+		return nil, "", err
+	}
+	at, id, err := parseCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	visible, args := visibleTasks(v, 6)
+	rows, err := c.cfg.DB.Read().QueryContext(ctx, selectTasks+` where `+visible+`
+		and ($1 = '' or t.state = $1) and ($2 = '' or t.case_id = $2) and (t.assigned_at, t.id) > ($3, $4) order by t.assigned_at, t.id limit $5`,
+		append([]any{string(f.State), f.Case, at, id, limit + 1}, args...)...)
+	if err != nil {
+		return nil, "", fmt.Errorf("list tasks: %w", err)
+	}
+	out, err := scanAll(rows, scanTask)
+	if err != nil {
+		return nil, "", fmt.Errorf("list tasks: %w", err)
+	}
+	next := ""
+	if len(out) > limit {
+		out = out[:limit]
+		next = cursor(out[limit-1].AssignedAt, out[limit-1].ID)
+	}
+	return out, next, nil
+}
+
+// visibleTasks keeps a body's own tasks beside those of its cases; a mere participant sees no task of another body.
+func visibleTasks(v actor.Viewer, first int) (string, []any) {
+	if v.Authority == "" {
+		return standing.VisibleCases(v, first)
+	}
+	return fmt.Sprintf("c.operator = $%d and (t.authority = $%d or c.lead = $%d)", first, first+1, first+1), []any{v.Operator, v.Authority}
+}

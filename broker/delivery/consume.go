@@ -1,0 +1,205 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/efa-broker/efa-broker/broker/internal/position"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/content"
+	"github.com/efa-broker/efa-broker/contracts/delivery"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/key"
+	"github.com/efa-broker/efa-broker/contracts/law"
+)
+
+// Handle takes a batch of events of efa.cases and writes the inbox rows in one transaction. Repeated sequences are
+// dropped; at a gap the missing events are read from the ledger.
+func (d *Delivery) Handle(ctx context.Context, events []event.Recorded) error {
+	err := d.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		var rows []row
+		for _, e := range events {
+			found, err := d.rowsUpTo(ctx, tx, e)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, found...)
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		tx.AfterCommit(d.announceArrival)
+		return d.number(ctx, tx, rows)
+	})
+	if err != nil {
+		return fmt.Errorf("deliver %d events: %w", len(events), err)
+	}
+	return nil
+}
+
+// rowsUpTo makes the inbox rows of e and of whatever was missed before it, and advances the position.
+func (d *Delivery) rowsUpTo(ctx context.Context, tx *sqlstore.Tx, e event.Recorded) ([]row, error) {
+	done, err := position.Of(ctx, tx, Consumer, e.Case)
+	if err != nil || done >= e.CaseSeq {
+		return nil, err
+	}
+	var due []event.Recorded
+	if done+1 < e.CaseSeq {
+		d.cfg.Log.WarnContext(ctx, "gap in a case, missing events read from the ledger", "case_id", e.Case, "from_seq", done+1, "to_seq", e.CaseSeq-1)
+		if due, err = d.cfg.Ledger.CaseEvents(ctx, tx, e.Case, done, int(e.CaseSeq-done-1)); err != nil {
+			return nil, err
+		}
+	}
+	var rows []row
+	for _, e := range append(due, e) {
+		r, ok, err := rowOf(e)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			rows = append(rows, r)
+		}
+	}
+	return rows, position.Advance(ctx, tx, Consumer, e.Case, e.CaseSeq)
+}
+
+// row is a delivery before it has its place in the inbox.
+type row struct {
+	event     event.Recorded
+	kind      delivery.Kind
+	authority authority.ID
+	role      authority.Role
+	task      string
+	purpose   string
+	basis     string
+	detail    detail
+}
+
+// detail is what an item says beside its columns.
+type detail struct {
+	Outcomes []string       `json:"outcomes,omitempty"`
+	Deadline *law.Deadline  `json:"deadline,omitempty"`
+	Opens    key.ServiceKey `json:"opens,omitempty"`
+	Contents []content.Ref  `json:"contents"`
+}
+
+func rowOf(e event.Recorded) (row, bool, error) {
+	switch e.Type {
+	case event.TypeTaskAssigned:
+		t, err := event.Decode[event.TaskAssigned](e)
+		if err != nil {
+			return row{}, false, fmt.Errorf("decode %s: %w", e.Type, err)
+		}
+		return row{
+			event: e, kind: delivery.TaskItem, authority: t.Authority, role: t.Role, task: t.Task, purpose: t.Purpose, basis: t.Basis,
+			detail: detail{Outcomes: t.Outcomes, Deadline: &t.Deadline, Opens: t.Opens, Contents: t.Contents},
+		}, true, nil
+	case event.TypeContentAnnounced:
+		a, err := event.Decode[event.ContentAnnounced](e)
+		if err != nil {
+			return row{}, false, fmt.Errorf("decode %s: %w", e.Type, err)
+		}
+		return row{
+			event: e, kind: delivery.AnnouncementItem, authority: a.Authority, role: a.Role, purpose: a.Purpose, basis: a.Basis,
+			detail: detail{Contents: a.Contents},
+		}, true, nil
+	}
+	return row{}, false, nil
+}
+
+// number gives the rows their places, authorities ascending, as the last statements of the transaction.
+func (d *Delivery) number(ctx context.Context, tx *sqlstore.Tx, rows []row) error {
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.authority, b.authority) })
+	for _, r := range rows {
+		if err := d.insert(ctx, tx, r); err != nil {
+			return fmt.Errorf("write delivery for event %s: %w", r.event.ID, err)
+		}
+	}
+	return nil
+}
+
+func (d *Delivery) insert(ctx context.Context, tx *sqlstore.Tx, r row) error {
+	id := idOfDelivery(r.event.Case, r.event.CaseSeq, r.authority)
+	var known int
+	if err := tx.QueryRowContext(ctx, `select count(*) from deliveries where id = $1`, id).Scan(&known); err != nil || known > 0 {
+		return err
+	}
+	item, err := json.Marshal(r.detail)
+	if err != nil {
+		return fmt.Errorf("encode item: %w", err)
+	}
+	epoch, seq, err := nextPlace(ctx, tx, r.authority)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `insert into deliveries (id, operator, authority, inbox_epoch, inbox_seq, case_id, case_seq, event_id, kind, role, service,
+		task_id, purpose, basis, item, state, reason, announced_at)
+		select $1, operator, $2, $3, $4, $5, $6, $7, $8, $9, service, $10, $11, $12, $13, $14, '', $15 from cases where id = $5`,
+		id, r.authority, epoch, seq, r.event.Case, r.event.CaseSeq, r.event.ID, r.kind, r.role, r.task, r.purpose, r.basis, string(item),
+		delivery.Announced, tx.Now())
+	return err
+}
+
+func nextPlace(ctx context.Context, tx *sqlstore.Tx, a authority.ID) (epoch, seq int64, err error) {
+	err = tx.QueryRowContext(ctx, `insert into inbox_counters (authority, epoch, seq) values ($1, 1, 1)
+		on conflict (authority) do update set seq = inbox_counters.seq + 1 returning epoch, seq`, a).Scan(&epoch, &seq)
+	if err != nil {
+		return 0, 0, fmt.Errorf("raise inbox counter: %w", err)
+	}
+	return epoch, seq, nil
+}
+
+// deliverySpace is the name space of delivery ids (RFC 9562, version 5).
+var deliverySpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:efa:delivery"))
+
+// idOfDelivery is the id of the delivery of one event to one authority; the same event always has the same.
+func idOfDelivery(caseID string, caseSeq int64, a authority.ID) string {
+	return uuid.NewSHA1(deliverySpace, []byte(caseID+"/"+strconv.FormatInt(caseSeq, 10)+"/"+string(a))).String()
+}
+
+// Fetched notes that the content of a case was handed over to an authority: its announced items of that content become
+// fetched. It runs in the releasing transaction.
+func (d *Delivery) Fetched(ctx context.Context, tx *sqlstore.Tx, caseID string, a authority.ID, id content.ID) error {
+	rows, err := tx.QueryContext(ctx, `select id, item from deliveries where case_id = $1 and authority = $2 and state = $3 order by inbox_seq`,
+		caseID, a, delivery.Announced)
+	if err != nil {
+		return fmt.Errorf("read deliveries: %w", err)
+	}
+	ids, err := carrying(rows, id)
+	if err != nil {
+		return err
+	}
+	for _, deliveryID := range ids {
+		if _, err := tx.Exec(ctx, `update deliveries set state = $2 where id = $1`, deliveryID, delivery.Fetched); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func carrying(rows *sql.Rows, id content.ID) (ids []string, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var deliveryID, item string
+		if err := rows.Scan(&deliveryID, &item); err != nil {
+			return nil, fmt.Errorf("read delivery: %w", err)
+		}
+		var det detail
+		if err := json.Unmarshal([]byte(item), &det); err != nil {
+			return nil, fmt.Errorf("decode delivery: %w", err)
+		}
+		if slices.ContainsFunc(det.Contents, func(r content.Ref) bool { return r.Content == id }) {
+			ids = append(ids, deliveryID)
+		}
+	}
+	return ids, rows.Err()
+}

@@ -1,0 +1,57 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/standing"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/event"
+)
+
+// Consumer is the name under which delivery keeps its positions and consumes.
+const Consumer = "efa.delivery"
+
+// Ledger appends events and reads those that a consumer has missed.
+type Ledger interface {
+	Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error)
+	CaseEvents(ctx context.Context, q sqlstore.Querier, caseID string, afterSeq int64, limit int) ([]event.Recorded, error)
+}
+
+// Config is what delivery needs.
+type Config struct {
+	DB       *sqlstore.DB
+	Ledger   Ledger
+	Access   standing.Access
+	Operator authority.OperatorID
+	Log      *slog.Logger
+}
+
+// Delivery is the domain.
+type Delivery struct {
+	cfg  Config
+	gate standing.Gate
+	mu   sync.Mutex
+	wake chan struct{}
+}
+
+// New returns the domain.
+func New(cfg Config) *Delivery {
+	return &Delivery{cfg: cfg, gate: standing.Gate{Access: cfg.Access}, wake: make(chan struct{})}
+}
+
+// arrived returns a channel that is closed when the next item arrives in any inbox. Take it before reading.
+func (d *Delivery) arrived() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.wake
+}
+
+func (d *Delivery) announceArrival() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	close(d.wake)
+	d.wake = make(chan struct{})
+}

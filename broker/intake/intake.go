@@ -1,0 +1,82 @@
+package intake
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/standing"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/content"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/fact"
+	"github.com/efa-broker/efa-broker/contracts/key"
+	"github.com/efa-broker/efa-broker/contracts/receipt"
+	"github.com/efa-broker/efa-broker/contracts/region"
+	"github.com/efa-broker/efa-broker/contracts/service"
+)
+
+// Ledger appends events and gives the receipts with which it acknowledged them.
+type Ledger interface {
+	Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error)
+	Receipt(ctx context.Context, q sqlstore.Querier, caseID string, seq int64) (receipt.Receipt, error)
+}
+
+// Services finds the service package under which a case is opened today.
+type Services interface {
+	Package(k key.ServiceKey) (service.Package, bool)
+}
+
+// Competence finds the authority that answers for a role of a service in a region; NotCompetent when there is none.
+type Competence interface {
+	Resolve(ctx context.Context, operator authority.OperatorID, s key.ServiceKey, r key.RegionKey, role authority.Role) (authority.Authority, error)
+}
+
+// Vault seals content before its first write.
+type Vault interface {
+	CreateCaseKey(ctx context.Context, tenant authority.TenantID, caseID string) error
+	Store(ctx context.Context, o content.Object) (content.Ref, bool, error)
+	StoreFacts(ctx context.Context, operator authority.OperatorID, tenant authority.TenantID, caseID string, v fact.Values) error
+	MAC(ctx context.Context, tenant authority.TenantID, caseID string, data []byte) ([]byte, error)
+}
+
+// Subjects keeps people apart from cases: attributes sealed under a key of their own.
+type Subjects interface {
+	// Prepare seals the people before the transaction and returns what writes them in it.
+	Prepare(ctx context.Context, operator authority.OperatorID, tenant authority.TenantID, people []service.Subject) (func(ctx context.Context, tx *sqlstore.Tx, caseID string) error, error)
+}
+
+// Tasks prepares the completion of a task by a submission of its holder.
+type Tasks interface {
+	Completable(ctx context.Context, v actor.Viewer, caseID, taskID string) (event.Draft, key.ServiceKey, error)
+}
+
+// Register is the official register of areas.
+type Register interface {
+	Area(k key.RegionKey) (region.Area, bool)
+}
+
+// Config is what intake needs.
+type Config struct {
+	DB         *sqlstore.DB
+	Ledger     Ledger
+	Services   Services
+	Competence Competence
+	Vault      Vault
+	Subjects   Subjects
+	Tasks      Tasks
+	Register   Register
+	Access     standing.Access
+	Operator   authority.OperatorID
+	Log        *slog.Logger
+}
+
+// Intake is the domain.
+type Intake struct {
+	cfg  Config
+	gate standing.Gate
+}
+
+// New returns the domain.
+func New(cfg Config) *Intake { return &Intake{cfg: cfg, gate: standing.Gate{Access: cfg.Access}} }

@@ -1,0 +1,291 @@
+package intake_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/efa-broker/efa-broker/broker/intake"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/content"
+	"github.com/efa-broker/efa-broker/contracts/decision"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/fact"
+	"github.com/efa-broker/efa-broker/contracts/key"
+	"github.com/efa-broker/efa-broker/contracts/receipt"
+	"github.com/efa-broker/efa-broker/contracts/region"
+	"github.com/efa-broker/efa-broker/contracts/service"
+)
+
+const (
+	registration   = "99050012104000"
+	deregistration = "99050012070000"
+	muenchen       = "091620000000"
+	nuernberg      = "095640000000"
+)
+
+// world is everything around intake: it notes what reached it.
+type world struct {
+	tb       testing.TB
+	drafts   []event.Draft
+	stored   []content.Object
+	facts    fact.Values
+	subjects int
+	packages map[key.ServiceKey]service.Package
+	fail     error // the ledger's next answer
+}
+
+func (w *world) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
+	if err := w.fail; err != nil {
+		w.fail = nil
+		return nil, err
+	}
+	w.drafts = append(w.drafts, drafts...)
+	_, err := tx.Exec(ctx, `insert into cases (id, operator, tenant, service, package, definition, procedure_kind, lead, state, attention, submitter,
+		facts, parties, case_seq, engine_seq, receipt_head, announcements, received_at) values ($1, 'bayern', $2, '', '', '', '', '', '', '', '', '', '', 1, 1, '', 0, $3)`,
+		drafts[0].Case, drafts[0].Tenant, tx.Now())
+	return nil, err
+}
+
+func (w *world) Receipt(_ context.Context, _ sqlstore.Querier, caseID string, seq int64) (receipt.Receipt, error) {
+	return receipt.Receipt{Case: caseID, Seq: seq}, nil
+}
+
+func (w *world) Package(k key.ServiceKey) (service.Package, bool) {
+	p, ok := w.packages[k]
+	return p, ok
+}
+
+func (w *world) Resolve(_ context.Context, _ authority.OperatorID, _ key.ServiceKey, r key.RegionKey, role authority.Role) (authority.Authority, error) {
+	city, ok := map[key.RegionKey]string{muenchen: "muenchen", nuernberg: "nuernberg"}[r]
+	if !ok || role == "immigration" {
+		return authority.Authority{}, contracts.Errorf(contracts.NotCompetent, "resolve", "no route")
+	}
+	return authority.Authority{ID: authority.ID(strings.ReplaceAll(string(role), "_", "-") + "-" + city), Tenant: authority.TenantID(city)}, nil
+}
+
+func (w *world) CreateCaseKey(context.Context, authority.TenantID, string) error { return nil }
+
+func (w *world) Store(_ context.Context, o content.Object) (content.Ref, bool, error) {
+	w.stored = append(w.stored, o)
+	return o.Ref, false, nil
+}
+
+func (w *world) StoreFacts(_ context.Context, _ authority.OperatorID, _ authority.TenantID, _ string, v fact.Values) error {
+	w.facts = v
+	return nil
+}
+
+func (w *world) MAC(_ context.Context, _ authority.TenantID, caseID string, data []byte) ([]byte, error) {
+	sum := sha256.Sum256(append([]byte(caseID), data...))
+	return sum[:], nil
+}
+
+func (w *world) Prepare(_ context.Context, _ authority.OperatorID, _ authority.TenantID, people []service.Subject) (func(context.Context, *sqlstore.Tx, string) error, error) {
+	return func(context.Context, *sqlstore.Tx, string) error { w.subjects += len(people); return nil }, nil
+}
+
+func (w *world) Completable(_ context.Context, v actor.Viewer, caseID, taskID string) (event.Draft, key.ServiceKey, error) {
+	if taskID != "forward" || v.Authority != "lead-nuernberg" {
+		return event.Draft{}, "", contracts.Errorf(contracts.NotFound, "read task", "no such task")
+	}
+	return event.Draft{ID: "forward/answer", Type: event.TypeTaskCompleted, Case: caseID, Tenant: "muenchen", Data: event.TaskCompleted{Task: taskID}}, deregistration, nil
+}
+
+func (w *world) Allow(_ context.Context, in decision.AccessInput) (bool, error) {
+	return in.Action == decision.CaseSubmit && in.Role == actor.Portal || in.Action == decision.CaseForward && in.Role == actor.System, nil
+}
+
+func setup(t *testing.T) (*world, *intake.Intake) {
+	t.Helper()
+	packages, err := service.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	register, err := region.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{tb: t, packages: map[key.ServiceKey]service.Package{}}
+	for _, p := range packages {
+		w.packages[p.Service] = p
+	}
+	return w, intake.New(intake.Config{
+		DB: sqlstoretest.Open(t), Ledger: w, Services: w, Competence: w, Vault: w, Subjects: w, Tasks: w, Register: register, Access: w,
+		Operator: "bayern", Log: slog.New(slog.DiscardHandler),
+	})
+}
+
+func portal() actor.Viewer {
+	return actor.Viewer{Actor: actor.Actor{ID: "portal-bayern", Role: actor.Portal}, Operator: "bayern"}
+}
+
+func office(id authority.ID) actor.Viewer {
+	return actor.Viewer{Actor: actor.Actor{ID: string(id), Role: actor.System, Authority: id}, Operator: "bayern"}
+}
+
+// submission is the first example application of a service.
+func (w *world) submission(s key.ServiceKey, at string) intake.Submission {
+	w.tb.Helper()
+	return intake.Submission{SubmissionId: "submission-1", Service: string(s), Region: at, Application: w.example(s, 0)}
+}
+
+// example is the n-th example application of a service.
+func (w *world) example(s key.ServiceKey, n int) map[string]any {
+	w.tb.Helper()
+	examples := w.packages[s].Examples
+	var app map[string]any
+	if err := json.Unmarshal(examples[slices.Sorted(maps.Keys(examples))[n]], &app); err != nil {
+		w.tb.Fatal(err)
+	}
+	return app
+}
+
+func TestAnApplicationIsSealedBeforeItIsRecorded(t *testing.T) {
+	t.Parallel()
+	w, in := setup(t)
+	a, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Repeated || a.Receipt.Case != a.Case || len(w.stored) != 1 || w.stored[0].Tenant != "muenchen" || w.subjects == 0 {
+		t.Errorf("accepted %+v, stored %d, subjects %d", a, len(w.stored), w.subjects)
+	}
+	d, ok := w.drafts[0].Data.(event.CaseSubmitted)
+	if !ok || len(w.drafts) != 1 {
+		t.Fatalf("drafts %+v", w.drafts)
+	}
+	if _, leaked := d.Facts["foreign_trader"]; leaked || w.facts["foreign_trader"] != false || d.Facts["full_move"] != true || d.Facts["register"] != "commercial" {
+		t.Errorf("open facts %v, sealed facts %v", d.Facts, w.facts)
+	}
+	if !slices.Contains(d.Parties, authority.Party{Role: authority.Previous, Authority: "previous-nuernberg"}) {
+		t.Errorf("parties %v", d.Parties)
+	}
+	if slices.ContainsFunc(d.Parties, func(p authority.Party) bool { return p.Role == "immigration" }) {
+		t.Error("a role that nobody fills was given to somebody")
+	}
+}
+
+func TestARepeatGetsTheSameReceiptAndAnotherBodyAConflict(t *testing.T) {
+	t.Parallel()
+	w, in := setup(t)
+	first, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen))
+	if err != nil || !again.Repeated || again.Case != first.Case || len(w.drafts) != 1 {
+		t.Errorf("repeat %+v %v, %d drafts", again, err, len(w.drafts))
+	}
+	other := w.submission(registration, muenchen)
+	other.Application = w.example(registration, 1)
+	if _, err := in.Submit(t.Context(), portal(), other); contracts.KindOf(err) != contracts.Conflict {
+		t.Errorf("another body: %v", err)
+	}
+}
+
+func TestAFailedTransactionCanBeRepeated(t *testing.T) {
+	t.Parallel()
+	w, in := setup(t)
+	w.fail = errors.New("disk full")
+	if _, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen)); err == nil {
+		t.Fatal("want an error")
+	}
+	if a, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen)); err != nil || a.Repeated {
+		t.Errorf("%+v %v", a, err)
+	}
+}
+
+func TestEveryFaultIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	w, in := setup(t)
+	s := w.submission(registration, "09162000")
+	s.Application["unknown_member"] = "x"
+	_, err := in.Submit(t.Context(), portal(), s)
+	var pointers []string
+	for _, p := range contracts.ProblemsOf(err) {
+		pointers = append(pointers, p.Pointer)
+	}
+	if contracts.KindOf(err) != contracts.Invalid || !slices.Contains(pointers, "/region") || !slices.ContainsFunc(pointers, func(p string) bool { return strings.HasPrefix(p, "/application") }) {
+		t.Errorf("%v at %v", err, pointers)
+	}
+	if len(w.stored) != 0 {
+		t.Error("something was stored of a refused submission")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		viewer actor.Viewer
+		change func(*intake.Submission)
+		want   contracts.Kind
+	}{
+		"no service key":           {portal(), func(s *intake.Submission) { s.Service = "4711" }, contracts.Invalid},
+		"a service that is not":    {portal(), func(s *intake.Submission) { s.Service = "99999999999999" }, contracts.Invalid},
+		"an unknown municipality":  {portal(), func(s *intake.Submission) { s.Region = "099990000000" }, contracts.Invalid},
+		"a Land for a city":        {portal(), func(s *intake.Submission) { s.Region = "09" }, contracts.Invalid},
+		"no route":                 {portal(), func(s *intake.Submission) { s.Region = "096630000000" }, contracts.NotCompetent},
+		"an office as applicant":   {office("lead-nuernberg"), func(*intake.Submission) {}, contracts.Denied},
+		"a portal that completes":  {portal(), func(s *intake.Submission) { s.Completes = &intake.Completes{TaskId: "forward"} }, contracts.NotFound},
+		"somebody else's task":     {office("tax-a"), func(s *intake.Submission) { s.Completes = &intake.Completes{TaskId: "forward"} }, contracts.NotFound},
+		"a task of other services": {office("lead-nuernberg"), func(s *intake.Submission) { s.Completes = &intake.Completes{TaskId: "forward"} }, contracts.Conflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, in := setup(t)
+			s := w.submission(registration, muenchen)
+			c.change(&s)
+			if _, err := in.Submit(t.Context(), c.viewer, s); contracts.KindOf(err) != c.want {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			if len(w.stored)+len(w.drafts) != 0 {
+				t.Error("something was kept")
+			}
+		})
+	}
+}
+
+func TestAForwardedNoticeOpensASecondCaseAndCompletesTheTaskInOneAppend(t *testing.T) {
+	t.Parallel()
+	w, in := setup(t)
+	s := w.submission(deregistration, nuernberg)
+	if _, err := in.Submit(t.Context(), portal(), s); contracts.KindOf(err) != contracts.Invalid {
+		t.Errorf("filed by an applicant: %v", err)
+	}
+	first := uuid.New()
+	s.Completes = &intake.Completes{CaseId: first, TaskId: "forward", Outcome: "deregistered"}
+	a, err := in.Submit(t.Context(), office("lead-nuernberg"), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var types []string
+	for _, d := range w.drafts {
+		types = append(types, d.Type+" "+d.Case)
+	}
+	want := []string{
+		event.TypeCaseSubmitted + " " + a.Case, event.TypeTaskCompleted + " " + first.String(),
+		event.TypeCaseLinked + " " + first.String(), event.TypeCaseLinked + " " + a.Case,
+	}
+	if !slices.Equal(types, want) {
+		t.Errorf("drafts %q", types)
+	}
+	if done, ok := w.drafts[1].Data.(event.TaskCompleted); !ok || done.Opened != a.Case || done.Outcome != "deregistered" {
+		t.Errorf("completion %+v", w.drafts[1].Data)
+	}
+	if w.stored[0].Tenant != "nuernberg" {
+		t.Errorf("sealed for %s", w.stored[0].Tenant)
+	}
+}

@@ -1,0 +1,178 @@
+package intake
+
+import (
+	"context"
+	"crypto/subtle"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/content"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/fact"
+	"github.com/efa-broker/efa-broker/contracts/receipt"
+)
+
+// Accepted is the answer to a submission.
+type Accepted struct {
+	Case       string
+	ReceivedAt time.Time
+	Receipt    receipt.Receipt
+	// Repeated is true when the submission had been accepted before.
+	Repeated bool
+}
+
+// Submit accepts a submission: durable, sealed and acknowledged when it returns nil.
+func (in *Intake) Submit(ctx context.Context, v actor.Viewer, s Submission) (Accepted, error) {
+	c, err := in.check(ctx, v, s)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if known, err := in.repeated(ctx, v, s, c.body); err != nil || known.Repeated {
+		return known, err
+	}
+	accepted, err := in.accept(ctx, v, s, c)
+	if contracts.KindOf(err) == contracts.Conflict && err != nil {
+		// Two identical submissions may have raced; then the other one is the answer.
+		if known, again := in.repeated(ctx, v, s, c.body); again == nil && known.Repeated {
+			return known, nil
+		}
+	}
+	return accepted, err
+}
+
+// repeated finds an earlier submission under the same id. The same body is a repeat, another one a Conflict.
+func (in *Intake) repeated(ctx context.Context, v actor.Viewer, s Submission, body []byte) (Accepted, error) {
+	var a Accepted
+	var mac []byte
+	var tenant authority.TenantID
+	err := in.cfg.DB.Read().QueryRowContext(ctx, `select s.case_id, s.body_mac, s.received_at, c.tenant from submissions s
+		join cases c on c.id = s.case_id where s.submitter = $1 and s.id = $2`, v.ID, s.SubmissionId).Scan(&a.Case, &mac, &a.ReceivedAt, &tenant)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Accepted{}, nil
+	}
+	if err != nil {
+		return Accepted{}, fmt.Errorf("look for a repeat: %w", err)
+	}
+	now, err := in.cfg.Vault.MAC(ctx, tenant, a.Case, macInput(s, body))
+	if err != nil {
+		return Accepted{}, fmt.Errorf("compare with the earlier submission: %w", err)
+	}
+	if subtle.ConstantTimeCompare(mac, now) != 1 {
+		return Accepted{}, contracts.Refuse(contracts.Conflict, "accept submission", contracts.Problem{
+			Pointer: "/submission_id",
+			Detail:  "this id was used for another body; a new submission needs a new id",
+		})
+	}
+	a.Repeated, a.ReceivedAt = true, a.ReceivedAt.UTC()
+	a.Receipt, err = in.cfg.Ledger.Receipt(ctx, in.cfg.DB.Read(), a.Case, 1)
+	return a, err
+}
+
+// macInput is everything of a submission that has to be the same in a repeat.
+func macInput(s Submission, body []byte) []byte {
+	completes := ""
+	if s.Completes != nil {
+		completes = s.Completes.CaseId.String() + "\x00" + s.Completes.TaskId + "\x00" + s.Completes.Outcome
+	}
+	return append([]byte(s.Service+"\x00"+s.Region+"\x00"+completes+"\x00"), body...)
+}
+
+// accept seals first and records then. What was sealed for a transaction that fails stays pending and is swept.
+func (in *Intake) accept(ctx context.Context, v actor.Viewer, s Submission, c checked) (Accepted, error) {
+	caseID := uuid.NewString()
+	tenant := c.lead.Tenant
+	if err := in.cfg.Vault.CreateCaseKey(ctx, tenant, caseID); err != nil {
+		return Accepted{}, fmt.Errorf("create case key: %w", err)
+	}
+	ref, _, err := in.cfg.Vault.Store(ctx, content.Object{
+		Ref:      content.Ref{Content: content.ID(uuid.NewString()), Kind: content.Application, Form: c.pkg.Form},
+		Operator: v.Operator, Tenant: tenant, Case: caseID, MediaType: "application/json", Uploader: v.ID, Body: c.body,
+	})
+	if err != nil {
+		return Accepted{}, fmt.Errorf("seal application: %w", err)
+	}
+	open, sensitive := fact.Split(c.pkg.Facts, c.facts)
+	if err := in.cfg.Vault.StoreFacts(ctx, v.Operator, tenant, caseID, sensitive); err != nil {
+		return Accepted{}, fmt.Errorf("seal sensitive facts: %w", err)
+	}
+	mac, err := in.cfg.Vault.MAC(ctx, tenant, caseID, macInput(s, c.body))
+	if err != nil {
+		return Accepted{}, fmt.Errorf("authenticate submission: %w", err)
+	}
+	writeSubjects, err := in.cfg.Subjects.Prepare(ctx, v.Operator, tenant, c.pkg.Subjects(s.Application))
+	if err != nil {
+		return Accepted{}, fmt.Errorf("seal subjects: %w", err)
+	}
+	drafts := in.drafts(v, s, c, caseID, open, ref)
+	out := Accepted{Case: caseID}
+	err = in.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		if err := claim(ctx, tx, v, s, caseID, mac); err != nil {
+			return err
+		}
+		if _, err := in.cfg.Ledger.Append(ctx, tx, drafts...); err != nil {
+			return err
+		}
+		if err := writeSubjects(ctx, tx, caseID); err != nil {
+			return err
+		}
+		out.ReceivedAt = tx.Now()
+		out.Receipt, err = in.cfg.Ledger.Receipt(ctx, tx, caseID, 1)
+		return err
+	})
+	if err != nil {
+		return Accepted{}, fmt.Errorf("record submission: %w", err)
+	}
+	return out, nil
+}
+
+// claim takes the submission id; a second claim in a race is a Conflict.
+func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s Submission, caseID string, mac []byte) error {
+	res, err := tx.Exec(ctx, `insert into submissions (submitter, id, case_id, body_mac, received_at) values ($1, $2, $3, $4, $5)
+		on conflict (submitter, id) do nothing`, v.ID, s.SubmissionId, caseID, mac, tx.Now())
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, contracts.Errorf(contracts.Conflict, "claim submission id", "it was claimed at the same time"))
+	}
+	return nil
+}
+
+// drafts lists the events of a submission: the new case first, then what it completes and the links of both cases.
+func (in *Intake) drafts(v actor.Viewer, s Submission, c checked, caseID string, open fact.Values, ref content.Ref) []event.Draft {
+	source := "urn:efa:operator:" + string(in.cfg.Operator)
+	submitted := event.CaseSubmitted{
+		Service: c.pkg.Service, Package: c.pkg.Hash, Definition: c.pkg.Definition, Procedure: c.pkg.Procedure, Lead: c.lead.ID,
+		Parties: c.parties, Facts: open, Contents: []content.Ref{ref},
+	}
+	if c.completes == nil {
+		return []event.Draft{{
+			ID: v.ID + "/" + s.SubmissionId, Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted,
+		}}
+	}
+	done := *c.completes
+	data, _ := done.Data.(event.TaskCompleted) // Completable made it
+	data.Outcome, data.Opened = s.Completes.Outcome, caseID
+	done.Data = data
+	submitted.OpenedBy = &event.Origin{Case: done.Case, Task: data.Task}
+	return []event.Draft{
+		{ID: v.ID + "/" + s.SubmissionId, Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted},
+		done,
+		{
+			ID: data.Task + "/opened", Source: source, Type: event.TypeCaseLinked, Case: done.Case, Tenant: done.Tenant, Actor: v.Actor,
+			Data: event.CaseLinked{Linked: caseID, Relation: "opened", Task: data.Task},
+		},
+		{
+			ID: data.Task + "/opened-by", Source: source, Type: event.TypeCaseLinked, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor,
+			Data: event.CaseLinked{Linked: done.Case, Relation: "opened_by", Task: data.Task},
+		},
+	}
+}

@@ -1,0 +1,85 @@
+package lease
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+)
+
+// Lease is a right that was granted once; Valid tells whether it still holds.
+type Lease struct {
+	Name   string
+	Holder string
+	Epoch  int64
+}
+
+// Keeper takes and renews leases for one holder.
+type Keeper struct {
+	DB *sqlstore.DB
+	// Holder identifies the process, new at every start.
+	Holder string
+	// TTL is how long a lease lives without renewal. Defaults to 6 seconds.
+	TTL time.Duration
+}
+
+// ErrHeld is returned while somebody else holds the lease.
+var ErrHeld = errors.New("the lease is held by another process")
+
+// Acquire takes or renews the lease name. It returns ErrHeld while another holder's lease has not lapsed.
+func (k Keeper) Acquire(ctx context.Context, name string) (Lease, error) {
+	ttl := k.TTL
+	if ttl == 0 {
+		ttl = 6 * time.Second
+	}
+	l := Lease{Name: name, Holder: k.Holder}
+	err := k.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		var holder string
+		var expires time.Time
+		err := tx.QueryRowContext(ctx, `select holder, epoch, expires_at from leases where name = $1`, name).Scan(&holder, &l.Epoch, &expires)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			l.Epoch = 1
+			_, err = tx.Exec(ctx, `insert into leases (name, holder, epoch, expires_at) values ($1, $2, 1, $3)`, name, k.Holder, tx.Now().Add(ttl))
+			return err
+		case err != nil:
+			return fmt.Errorf("read lease: %w", err)
+		case holder != k.Holder && expires.After(tx.Now()):
+			return ErrHeld
+		case holder != k.Holder:
+			l.Epoch++
+		}
+		_, err = tx.Exec(ctx, `update leases set holder = $2, epoch = $3, expires_at = $4 where name = $1`, name, k.Holder, l.Epoch, tx.Now().Add(ttl))
+		return err
+	})
+	if err != nil {
+		return Lease{}, fmt.Errorf("acquire lease %s: %w", name, err)
+	}
+	return l, nil
+}
+
+// Release gives the lease back, so that another process need not wait for it to lapse.
+func (k Keeper) Release(ctx context.Context, l Lease) error {
+	return k.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		_, err := tx.Exec(ctx, `update leases set expires_at = $4 where name = $1 and holder = $2 and epoch = $3`, l.Name, l.Holder, l.Epoch, tx.Now())
+		return err
+	})
+}
+
+// Check fails with Unavailable when the lease has changed hands; it is called in the transaction of every write that
+// the lease protects.
+func Check(ctx context.Context, tx *sqlstore.Tx, l Lease) error {
+	var n int
+	err := tx.QueryRowContext(ctx, `select count(*) from leases where name = $1 and holder = $2 and epoch = $3`, l.Name, l.Holder, l.Epoch).Scan(&n)
+	if err != nil {
+		return fmt.Errorf("check lease %s: %w", l.Name, err)
+	}
+	if n == 0 {
+		return contracts.Errorf(contracts.Unavailable, "check lease", "lease %s has changed hands", l.Name)
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+// Package position keeps how far a consumer of efa.cases has come in each case, so that repeated sequences are dropped
+// (DESIGN decision 3). The position is written in the same transaction as the consumer's own rows.
+package position
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+)
+
+// Of reads the last case_seq that consumer has handled; 0 when none.
+func Of(ctx context.Context, q sqlstore.Querier, consumer, caseID string) (int64, error) {
+	var seq int64
+	err := q.QueryRowContext(ctx, `select case_seq from consumer_positions where consumer = $1 and case_id = $2`, consumer, caseID).Scan(&seq)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("read position of %s: %w", consumer, err)
+	}
+	return seq, nil
+}
+
+// Advance sets the position of consumer in a case; it never goes back.
+func Advance(ctx context.Context, tx *sqlstore.Tx, consumer, caseID string, seq int64) error {
+	_, err := tx.Exec(ctx, `insert into consumer_positions (consumer, case_id, case_seq) values ($1, $2, $3)
+		on conflict (consumer, case_id) do update set case_seq = excluded.case_seq where excluded.case_seq > consumer_positions.case_seq`,
+		consumer, caseID, seq)
+	if err != nil {
+		return fmt.Errorf("advance position of %s: %w", consumer, err)
+	}
+	return nil
+}

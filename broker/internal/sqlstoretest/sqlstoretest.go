@@ -1,0 +1,59 @@
+// Package sqlstoretest opens ledger databases for tests and writes the rows that a domain finds there when others have
+// done their part.
+package sqlstoretest
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+)
+
+// Open opens a new ledger database that lives as long as the test.
+func Open(tb testing.TB) *sqlstore.DB {
+	tb.Helper()
+	db, err := sqlstore.Open(tb.Context(), sqlstore.Config{Path: filepath.Join(tb.TempDir(), "ledger.db")})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return db
+}
+
+// Exec runs a statement in a transaction of its own.
+func Exec(tb testing.TB, db *sqlstore.DB, statement string, args ...any) {
+	tb.Helper()
+	err := db.Write(tb.Context(), func(tx *sqlstore.Tx) error {
+		_, err := tx.Exec(tb.Context(), statement, args...)
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Case is a case row as the ledger opens it.
+type Case struct {
+	ID, Operator, Tenant, Lead, Submitter, State string
+}
+
+// InsertCase writes a case; empty members get a value that fits.
+func InsertCase(tb testing.TB, db *sqlstore.DB, c Case) {
+	tb.Helper()
+	or := func(s, fallback string) string {
+		if s == "" {
+			return fallback
+		}
+		return s
+	}
+	Exec(tb, db, `insert into cases (id, operator, tenant, service, package, definition, procedure_kind, lead, state, attention, submitter, facts,
+		parties, case_seq, engine_seq, receipt_head, announcements, received_at)
+		values ($1, $2, $3, '99050012104000', 'p', 'd', 'notification', $4, $5, '', $6, '{}', '[]', 0, 0, '', 0, $7)`,
+		c.ID, or(c.Operator, "bayern"), or(c.Tenant, "muenchen"), or(c.Lead, "gewerbeamt-muenchen"), or(c.State, "received"),
+		or(c.Submitter, "portal-bayern"), time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
+}

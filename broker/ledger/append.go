@@ -1,0 +1,190 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/procedure"
+	"github.com/efa-broker/efa-broker/contracts/receipt"
+)
+
+// Append records drafts in the caller's transaction, in the order given; a case is opened by its case.submitted.
+// A draft that the ledger already holds comes back with Repeated set and changes nothing.
+//
+// Errors: Conflict when (source, id) is known with another body; NotFound when the case does not exist; TooLarge above
+// 64 KiB; whatever a projector returns.
+func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
+	out := make([]event.Recorded, 0, len(drafts))
+	for _, d := range drafts {
+		r, err := l.append(ctx, tx, d)
+		if err != nil {
+			return nil, fmt.Errorf("append %s: %w", d.Type, err)
+		}
+		out = append(out, r)
+	}
+	tx.AfterCommit(l.announceCommit)
+	return out, nil
+}
+
+func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft) (event.Recorded, error) {
+	typ, ok := event.Lookup(d.Type)
+	if !ok {
+		return event.Recorded{}, contracts.Errorf(contracts.Internal, "look up event type", "%s is not in the catalogue", d.Type)
+	}
+	data, err := json.Marshal(d.Data)
+	if err != nil {
+		return event.Recorded{}, contracts.Errorf(contracts.Internal, "encode event", "%w", err)
+	}
+	if len(data) > event.MaxBytes {
+		return event.Recorded{}, contracts.Errorf(contracts.TooLarge, "encode event", "data exceed %d bytes", event.MaxBytes)
+	}
+	if known, err := l.known(ctx, tx, d, data); err != nil || known.Repeated {
+		return known, err
+	}
+	head, err := l.lockCase(ctx, tx, d)
+	if err != nil {
+		return event.Recorded{}, err
+	}
+	r := event.Recorded{
+		ID: d.ID, Source: d.Source, Type: d.Type, Case: d.Case, Tenant: d.Tenant, Operator: l.cfg.Operator, Actor: d.Actor,
+		Time: tx.Now(), CaseSeq: head.caseSeq + 1, Data: data, TraceParent: event.TraceParent(ctx),
+	}
+	if typ.HandedOver && head.state.Open() {
+		head.engineSeq++
+		r.EngineSeq = head.engineSeq
+	}
+	if err := l.write(ctx, tx, r, head); err != nil {
+		return event.Recorded{}, err
+	}
+	for _, p := range l.cfg.Projectors {
+		if err := p(ctx, tx, r); err != nil {
+			return event.Recorded{}, fmt.Errorf("project %s: %w", r.Type, err)
+		}
+	}
+	return r, nil
+}
+
+// known finds an event that the ledger already holds under the same source and id.
+func (l *Ledger) known(ctx context.Context, tx *sqlstore.Tx, d event.Draft, data []byte) (event.Recorded, error) {
+	r, err := scanEvent(tx.QueryRowContext(ctx, selectEvents+` where source = $1 and id = $2`, d.Source, d.ID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return event.Recorded{}, nil
+	}
+	if err != nil {
+		return event.Recorded{}, fmt.Errorf("look for a repeat: %w", err)
+	}
+	if r.Type != d.Type || r.Case != d.Case || string(r.Data) != string(data) {
+		return event.Recorded{}, contracts.Errorf(contracts.Conflict, "compare with the recorded event", "event %s has another body", d.ID)
+	}
+	r.Repeated = true
+	return r, nil
+}
+
+// caseHead is the part of the case row that the ledger owns; reading it locks the row where the database has rows to
+// lock.
+type caseHead struct {
+	caseSeq, engineSeq int64
+	receipt            string
+	state              procedure.State
+}
+
+func (l *Ledger) lockCase(ctx context.Context, tx *sqlstore.Tx, d event.Draft) (caseHead, error) {
+	var h caseHead
+	err := tx.QueryRowContext(ctx, `select case_seq, engine_seq, receipt_head, state from cases where id = $1 and operator = $2`,
+		d.Case, l.cfg.Operator).Scan(&h.caseSeq, &h.engineSeq, &h.receipt, &h.state)
+	if err == nil {
+		if d.Type == event.TypeCaseSubmitted {
+			return h, contracts.Errorf(contracts.Conflict, "open case", "case %s exists", d.Case)
+		}
+		return h, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return h, fmt.Errorf("read case: %w", err)
+	}
+	if d.Type != event.TypeCaseSubmitted {
+		return h, contracts.Errorf(contracts.NotFound, "read case", "no case %s", d.Case)
+	}
+	return caseHead{receipt: receipt.Zero, state: procedure.Received}, l.openCase(ctx, tx, d)
+}
+
+func (l *Ledger) openCase(ctx context.Context, tx *sqlstore.Tx, d event.Draft) error {
+	s, ok := d.Data.(event.CaseSubmitted)
+	if !ok {
+		return contracts.Errorf(contracts.Internal, "open case", "data of %s are a %T", d.Type, d.Data)
+	}
+	facts, err := json.Marshal(s.Facts)
+	if err != nil {
+		return fmt.Errorf("encode facts: %w", err)
+	}
+	parties, err := json.Marshal(s.Parties)
+	if err != nil {
+		return fmt.Errorf("encode parties: %w", err)
+	}
+	_, err = tx.Exec(ctx, `insert into cases (id, operator, tenant, service, package, definition, procedure_kind, lead, state,
+		attention, submitter, facts, parties, case_seq, engine_seq, receipt_head, announcements, received_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $12, 0, 0, $13, 0, $14)`,
+		d.Case, l.cfg.Operator, d.Tenant, s.Service, s.Package, s.Definition, s.Procedure, s.Lead, procedure.Received,
+		d.Actor.ID, string(facts), string(parties), receipt.Zero, tx.Now())
+	if err != nil {
+		return fmt.Errorf("open case: %w", err)
+	}
+	return nil
+}
+
+func (l *Ledger) write(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, head caseHead) error {
+	actorJSON, err := json.Marshal(r.Actor)
+	if err != nil {
+		return fmt.Errorf("encode actor: %w", err)
+	}
+	digest, err := Digest(r)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		r.Case, r.CaseSeq, r.EngineSeq, r.ID, r.Source, r.Type, r.Operator, r.Tenant, string(actorJSON), r.Time, string(r.Data), digest, r.TraceParent); err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
+	rc := receipt.Receipt{Case: r.Case, Seq: r.CaseSeq, Event: r.ID, Digest: digest, Previous: head.receipt, At: r.Time}
+	rc.Seal(l.cfg.Key.ID, l.cfg.Key.Private)
+	if _, err := tx.Exec(ctx, `insert into receipts (case_id, seq, event_id, digest, previous, at, hash, key_id, signature)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		rc.Case, rc.Seq, rc.Event, rc.Digest, rc.Previous, rc.At, rc.Hash, rc.Key, rc.Signature); err != nil {
+		return fmt.Errorf("write receipt: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `insert into outbox (case_id, case_seq, shard) values ($1, $2, $3)`, r.Case, r.CaseSeq, l.shard(r.Case)); err != nil {
+		return fmt.Errorf("write outbox row: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `update cases set case_seq = $2, engine_seq = $3, receipt_head = $4 where id = $1`,
+		r.Case, r.CaseSeq, max(head.engineSeq, r.EngineSeq), rc.Hash); err != nil {
+		return fmt.Errorf("advance case: %w", err)
+	}
+	return nil
+}
+
+// shard spreads cases over relay shards; all events of a case are in one.
+func (l *Ledger) shard(caseID string) int64 {
+	h := fnv.New32a()
+	h.Write([]byte(caseID))
+	return int64(h.Sum32()) % l.cfg.Shards
+}
+
+// Digest is the SHA-256 (hex) to which an event's receipt commits: everything that the ledger holds of the event.
+func Digest(r event.Recorded) (string, error) {
+	r.Time = r.Time.UTC()
+	b, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("encode event for its digest: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}

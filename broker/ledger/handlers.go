@@ -1,0 +1,104 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
+	"github.com/efa-broker/efa-broker/broker/internal/standing"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/decision"
+	"github.com/efa-broker/efa-broker/contracts/event"
+)
+
+// pageOfEvents bounds one answer of the event list.
+const pageOfEvents = 500
+
+// Mount adds the ledger's routes to mux.
+func (l *Ledger) Mount(mux *http.ServeMux, errs httpserver.Errors) {
+	h := NewStrictHandlerWithOptions(handlers{l}, nil, StrictHTTPServerOptions{
+		RequestErrorHandlerFunc: errs.Request, ResponseErrorHandlerFunc: errs.Response,
+	})
+	HandlerWithOptions(h, StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: errs.Param})
+}
+
+type handlers struct{ *Ledger }
+
+func (h handlers) ListCaseEvents(ctx context.Context, req ListCaseEventsRequestObject) (ListCaseEventsResponseObject, error) {
+	v := httpserver.Viewer(ctx)
+	gate := standing.Gate{Access: h.cfg.Access}
+	rel, err := gate.Case(ctx, h.cfg.DB.Read(), v, req.CaseId.String(), decision.CaseRead)
+	if err != nil {
+		return nil, err
+	}
+	var after int64
+	if req.Params.AfterSeq != nil {
+		after = *req.Params.AfterSeq
+	}
+	var wait time.Duration
+	if req.Params.WaitSeconds != nil {
+		wait = time.Duration(*req.Params.WaitSeconds) * time.Second
+	}
+	events, err := h.await(ctx, req.CaseId.String(), after, wait)
+	if err != nil {
+		return nil, err
+	}
+	return ListCaseEvents200JSONResponse{Events: visible(events, v, rel)}, nil
+}
+
+// await reads events behind after; when there are none it waits for commits until wait is over.
+func (l *Ledger) await(ctx context.Context, caseID string, after int64, wait time.Duration) ([]event.Recorded, error) {
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	for {
+		committed := l.Committed()
+		events, err := l.CaseEvents(ctx, l.cfg.DB.Read(), caseID, after, pageOfEvents)
+		if err != nil || len(events) > 0 || wait == 0 {
+			return events, err
+		}
+		select {
+		case <-committed:
+		case <-deadline.C:
+			return nil, nil
+		case <-httpserver.Draining(ctx):
+			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// visible keeps what a viewer may see: a participant sees its own part and the course of the case, never who else
+// received something (DESIGN decision 15).
+func visible(events []event.Recorded, v actor.Viewer, rel decision.Relation) []event.Recorded {
+	out := make([]event.Recorded, 0, len(events))
+	for _, e := range events {
+		if rel != decision.Participant || e.Type == event.TypeCaseAcknowledged || e.Type == event.TypeCaseClosed || names(e, v.Authority) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func names(e event.Recorded, a authority.ID) bool {
+	var d struct {
+		Authority authority.ID `json:"authority"`
+	}
+	return json.Unmarshal(e.Data, &d) == nil && d.Authority == a && a != ""
+}
+
+func (h handlers) VerifyLedger(ctx context.Context, _ VerifyLedgerRequestObject) (VerifyLedgerResponseObject, error) {
+	v := httpserver.Viewer(ctx)
+	gate := standing.Gate{Access: h.cfg.Access}
+	if err := gate.Collection(ctx, v, decision.LedgerVerify); err != nil {
+		return nil, err
+	}
+	result, err := h.Verify(ctx, v.Operator)
+	if err != nil {
+		return nil, err
+	}
+	return VerifyLedger200JSONResponse(result), nil
+}

@@ -1,0 +1,281 @@
+package ledger_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/ledger"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/engine"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/fact"
+	"github.com/efa-broker/efa-broker/contracts/procedure"
+)
+
+type bench struct {
+	db     *sqlstore.DB
+	ledger *ledger.Ledger
+	path   string
+}
+
+func setup(t *testing.T, projectors ...ledger.Projector) bench {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	l := ledger.New(ledger.Config{DB: db, Operator: "bayern", Key: ledger.NewKey(make([]byte, 32)), Projectors: projectors})
+	return bench{db, l, path}
+}
+
+func submitted(caseID string) event.Draft {
+	return event.Draft{
+		ID: "portal/" + caseID, Source: "urn:efa:operator:bayern", Type: event.TypeCaseSubmitted, Case: caseID, Tenant: "muenchen",
+		Actor: actor.Actor{ID: "portal-bayern", Role: actor.Portal},
+		Data: event.CaseSubmitted{
+			Service: "99050012104000", Package: "p", Definition: "d", Procedure: procedure.Notification, Lead: "gewerbeamt-muenchen",
+			Parties: []authority.Party{{Role: authority.Lead, Authority: "gewerbeamt-muenchen"}}, Facts: fact.Values{"full_move": true},
+		},
+	}
+}
+
+func completed(caseID string, n int, outcome string) event.Draft {
+	return event.Draft{
+		ID: fmt.Sprintf("%s.s%d/answer", caseID, n), Source: "urn:efa:operator:bayern", Type: event.TypeTaskCompleted, Case: caseID, Tenant: "muenchen",
+		Data: event.TaskCompleted{Task: "t", Step: "s", Outcome: outcome},
+	}
+}
+
+func (b bench) append(t *testing.T, drafts ...event.Draft) ([]event.Recorded, error) {
+	t.Helper()
+	var out []event.Recorded
+	err := b.db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+		r, err := b.ledger.Append(t.Context(), tx, drafts...)
+		out = r
+		return err
+	})
+	return out, err
+}
+
+func (b bench) must(t *testing.T, drafts ...event.Draft) []event.Recorded {
+	t.Helper()
+	out, err := b.append(t, drafts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestSequencesHaveNoGapsUnderConcurrentWriters(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, submitted("c1"), submitted("c2"))
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 10 {
+				_, err := b.append(t, completed("c1", w*100+i, "x"), event.Draft{
+					ID: fmt.Sprintf("c2/%d/%d", w, i), Source: "s", Type: event.TypeCaseEscalated, Case: "c2", Data: event.CaseEscalated{Step: "s"},
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for caseID, engineEvents := range map[string]int{"c1": 41, "c2": 1} {
+		events, err := b.ledger.CaseEvents(t.Context(), b.db.Read(), caseID, 0, 1000)
+		if err != nil || len(events) != 41 {
+			t.Fatalf("%s: %d events, %v", caseID, len(events), err)
+		}
+		for i, e := range events {
+			if e.CaseSeq != int64(i)+1 {
+				t.Errorf("%s: event %d has case_seq %d", caseID, i, e.CaseSeq)
+			}
+		}
+		handed, err := b.ledger.Events(t.Context(), caseID, 0)
+		if err != nil || len(handed) != engineEvents || handed[len(handed)-1].EngineSeq != int64(engineEvents) {
+			t.Errorf("%s: handed over %d, %v", caseID, len(handed), err)
+		}
+	}
+	if v, err := b.ledger.Verify(t.Context(), "bayern"); err != nil || !v.Valid || v.Receipts != 82 || v.Cases != 2 {
+		t.Errorf("verification %+v, %v", v, err)
+	}
+}
+
+func TestARepeatChangesNothingAndAnotherBodyIsAConflict(t *testing.T) {
+	t.Parallel()
+	projected := 0
+	b := setup(t, func(context.Context, *sqlstore.Tx, event.Recorded) error { projected++; return nil })
+	first := b.must(t, submitted("c1"), completed("c1", 1, "registered"))
+	again := b.must(t, completed("c1", 1, "registered"))
+	if !again[0].Repeated || again[0].CaseSeq != first[1].CaseSeq || projected != 2 {
+		t.Errorf("repeat %+v, projected %d times", again[0], projected)
+	}
+	if _, err := b.append(t, completed("c1", 1, "refused")); contracts.KindOf(err) != contracts.Conflict {
+		t.Errorf("equivocation answered %v", err)
+	}
+}
+
+func TestAFailingProjectorLeavesNothing(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	b := setup(t, func(_ context.Context, _ *sqlstore.Tx, r event.Recorded) error {
+		if r.Type == event.TypeTaskCompleted {
+			return boom
+		}
+		return nil
+	})
+	b.must(t, submitted("c1"))
+	if _, err := b.append(t, completed("c1", 1, "registered")); !errors.Is(err, boom) {
+		t.Fatalf("got %v", err)
+	}
+	events, err := b.ledger.CaseEvents(t.Context(), b.db.Read(), "c1", 0, 10)
+	if err != nil || len(events) != 1 {
+		t.Errorf("%d events, %v", len(events), err)
+	}
+	if v, err := b.ledger.Verify(t.Context(), "bayern"); err != nil || !v.Valid || v.Receipts != 1 {
+		t.Errorf("verification %+v, %v", v, err)
+	}
+}
+
+func TestAnEventAboveTheLimitIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, submitted("c1"))
+	if _, err := b.append(t, completed("c1", 1, strings.Repeat("x", event.MaxBytes))); contracts.KindOf(err) != contracts.TooLarge {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEventsOfACaseThatDoesNotExistAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if _, err := b.append(t, completed("nowhere", 1, "x")); contracts.KindOf(err) != contracts.NotFound {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAfterTheEndEventsAreRecordedButNotHandedOver(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error {
+		if r.Type != event.TypeCaseClosed {
+			return nil
+		}
+		_, err := tx.Exec(ctx, `update cases set state = $2 where id = $1`, r.Case, procedure.Closed)
+		return err
+	})
+	b.must(t, submitted("c1"), event.Draft{ID: "end", Source: "s", Type: event.TypeCaseClosed, Case: "c1", Data: event.CaseClosed{}})
+	late := b.must(t, completed("c1", 1, "registered"))
+	if late[0].CaseSeq != 3 || late[0].EngineSeq != 0 {
+		t.Errorf("late event %+v", late[0])
+	}
+	cmd := engine.Command{StepKey: engine.StepKey{Case: "c1", Step: "s", Pass: 1}, AfterSeq: 1}
+	if _, err := b.ledger.Step(t.Context(), cmd, func(*sqlstore.Tx) (engine.Result, error) {
+		t.Error("a step ran in a closed case")
+		return engine.Result{}, nil
+	}); contracts.KindOf(err) != contracts.Conflict {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAStepIsTakenOnceAndLosesToLaterEvents(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, submitted("c1"), completed("c1", 1, "registered"))
+	key := engine.StepKey{Case: "c1", Step: "forward", Pass: 1}
+	runs := 0
+	step := func(after int64) engine.Result {
+		t.Helper()
+		r, err := b.ledger.Step(t.Context(), engine.Command{StepKey: key, AfterSeq: after}, func(tx *sqlstore.Tx) (engine.Result, error) {
+			runs++
+			_, err := b.ledger.Append(t.Context(), tx, event.Draft{ID: "c1/forward/1/1", Source: "s", Type: event.TypeCaseEscalated, Case: "c1", Data: event.CaseEscalated{}})
+			return engine.Result{Task: "t1"}, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := step(1); runs != 0 || len(r.Later) != 1 || r.Later[0].Outcome != "registered" {
+		t.Fatalf("a step that has not seen the answer: %+v after %d runs", r, runs)
+	}
+	if r := step(2); runs != 1 || r.Task != "t1" || r.EngineSeq != 2 {
+		t.Fatalf("the step: %+v after %d runs", r, runs)
+	}
+	if r := step(1); runs != 1 || r.Task != "t1" || len(r.Later) != 0 {
+		t.Errorf("the stored result must win: %+v after %d runs", r, runs)
+	}
+	results, err := b.ledger.Results(t.Context(), b.db.Read(), "c1")
+	if err != nil || len(results) != 1 || results[0].Step != "forward" {
+		t.Errorf("stored results %+v, %v", results, err)
+	}
+}
+
+func TestVerificationFindsEveryTampering(t *testing.T) {
+	t.Parallel()
+	for name, statement := range map[string]string{
+		"data of an event":        `update events set data = '{"task_id":"t","step":"s","pass":0,"outcome":"refused"}' where case_seq = 2`,
+		"time of an event":        `update events set at = '2020-01-01 00:00:00+00:00' where case_seq = 1`,
+		"actor of an event":       `update events set actor = '{"id":"x","role":"portal"}' where case_seq = 1`,
+		"digest in a receipt":     `update receipts set digest = hash where seq = 1`,
+		"signature of a receipt":  `update receipts set signature = (select signature from receipts where seq = 1) where seq = 2`,
+		"a receipt that is gone":  `delete from receipts where seq = 3`,
+		"an event that is gone":   `delete from events where case_seq = 3`,
+		"the head of the chain":   `update cases set receipt_head = 'x'`,
+		"the order of two events": `update events set case_seq = 5 - case_seq where case_seq in (2, 3)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.must(t, submitted("c1"), completed("c1", 1, "a"), completed("c1", 2, "b"))
+			raw, err := sql.Open("sqlite", b.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer raw.Close()
+			if name == "the order of two events" {
+				statement = `update events set case_seq = case_seq + 10 where case_seq in (2, 3);
+					update events set case_seq = 15 - case_seq where case_seq in (12, 13)`
+			}
+			if _, err := raw.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+			v, err := b.ledger.Verify(t.Context(), "bayern")
+			if err != nil || v.Valid || len(v.Problems) != 1 {
+				t.Errorf("verification %+v, %v", v, err)
+			}
+		})
+	}
+}
+
+func TestTheSigningKeySurvivesARestart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "receipt.key")
+	first, err := ledger.LoadKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := ledger.LoadKey(path)
+	if err != nil || first.ID != second.ID || !first.Private.Equal(second.Private) {
+		t.Errorf("%s and %s, %v", first.ID, second.ID, err)
+	}
+}

@@ -1,0 +1,115 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/engine"
+	"github.com/efa-broker/efa-broker/contracts/procedure"
+)
+
+// Step runs one pass of one step of a process exactly once in effect.
+//
+// When the ledger holds a result under (case, step, pass), that is the answer and fn does not run. When it holds an
+// event behind cmd.AfterSeq, nothing is appended and Result.Later are those events. Otherwise fn appends in the
+// transaction and its result is committed with it. A closed case takes no further step (Conflict).
+func (l *Ledger) Step(ctx context.Context, cmd engine.Command, fn func(tx *sqlstore.Tx) (engine.Result, error)) (engine.Result, error) {
+	var result engine.Result
+	err := l.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		stored, ok, err := storedResult(ctx, tx, cmd.StepKey)
+		if err != nil || ok {
+			result = stored
+			return err
+		}
+		later, err := l.later(ctx, tx, cmd)
+		if err != nil || len(later) > 0 {
+			result = engine.Result{Step: cmd.Step, Pass: cmd.Pass, Later: later}
+			return err
+		}
+		r, err := fn(tx)
+		if err != nil {
+			return err
+		}
+		r.Step, r.Pass, r.EngineSeq, r.At = cmd.Step, cmd.Pass, cmd.AfterSeq, tx.Now()
+		result = r
+		return storeResult(ctx, tx, cmd.StepKey, r)
+	})
+	if err != nil {
+		return engine.Result{}, fmt.Errorf("step %s of case %s: %w", cmd.Step, cmd.Case, err)
+	}
+	return result, nil
+}
+
+func (l *Ledger) later(ctx context.Context, tx *sqlstore.Tx, cmd engine.Command) ([]engine.Event, error) {
+	var seq int64
+	var state procedure.State
+	err := tx.QueryRowContext(ctx, `select engine_seq, state from cases where id = $1`, cmd.Case).Scan(&seq, &state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, contracts.Errorf(contracts.NotFound, "read case", "no case %s", cmd.Case)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read case: %w", err)
+	}
+	if !state.Open() {
+		return nil, contracts.Errorf(contracts.Conflict, "take a step", "case %s is %s", cmd.Case, state)
+	}
+	if seq <= cmd.AfterSeq {
+		return nil, nil
+	}
+	return l.engineEvents(ctx, tx, cmd.Case, cmd.AfterSeq)
+}
+
+func storedResult(ctx context.Context, q sqlstore.Querier, k engine.StepKey) (engine.Result, bool, error) {
+	var text string
+	err := q.QueryRowContext(ctx, `select result from step_results where case_id = $1 and step = $2 and pass = $3`, k.Case, k.Step, k.Pass).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return engine.Result{}, false, nil
+	}
+	if err != nil {
+		return engine.Result{}, false, fmt.Errorf("read stored result: %w", err)
+	}
+	var r engine.Result
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return engine.Result{}, false, fmt.Errorf("decode stored result: %w", err)
+	}
+	return r, true, nil
+}
+
+func storeResult(ctx context.Context, tx *sqlstore.Tx, k engine.StepKey, r engine.Result) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode result: %w", err)
+	}
+	_, err = tx.Exec(ctx, `insert into step_results (case_id, step, pass, engine_seq, result, at) values ($1, $2, $3, $4, $5, $6)`,
+		k.Case, k.Step, k.Pass, r.EngineSeq, string(text), tx.Now())
+	if err != nil {
+		return fmt.Errorf("store result: %w", err)
+	}
+	return nil
+}
+
+// Results reads the stored results of a case in the order in which they were committed.
+func (l *Ledger) Results(ctx context.Context, q sqlstore.Querier, caseID string) (out []engine.Result, err error) {
+	rows, err := q.QueryContext(ctx, `select result from step_results where case_id = $1 order by at, step`, caseID)
+	if err != nil {
+		return nil, fmt.Errorf("read stored results: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var text string
+		var r engine.Result
+		if err := rows.Scan(&text); err != nil {
+			return nil, fmt.Errorf("read stored result: %w", err)
+		}
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			return nil, fmt.Errorf("decode stored result: %w", err)
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,164 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/efa-broker/efa-broker/broker/internal/lease"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts/event"
+)
+
+// Publisher writes events to efa.cases in the order given, durably.
+type Publisher interface {
+	Publish(ctx context.Context, events ...event.Recorded) error
+}
+
+// Commits tells when the ledger has committed something.
+type Commits interface {
+	Committed() <-chan struct{}
+}
+
+// Config is what a relay needs.
+type Config struct {
+	DB        *sqlstore.DB
+	Publisher Publisher
+	Commits   Commits
+	Leases    lease.Keeper
+	// Shards is the number of shards of the ledger. Defaults to 4.
+	Shards int64
+	// Poll is how often a shard looks for rows without being told. Defaults to 2 seconds; it also renews the lease,
+	// so it must be shorter than the lease's life.
+	Poll time.Duration
+	// Batch is the largest number of events in one publication. Defaults to 500.
+	Batch int
+	Log   *slog.Logger
+}
+
+// Relay publishes outbox rows.
+type Relay struct{ cfg Config }
+
+// New returns a relay.
+func New(cfg Config) *Relay {
+	if cfg.Shards == 0 {
+		cfg.Shards = 4
+	}
+	if cfg.Poll == 0 {
+		cfg.Poll = 2 * time.Second
+	}
+	if cfg.Batch == 0 {
+		cfg.Batch = 500
+	}
+	return &Relay{cfg: cfg}
+}
+
+// Run relays until ctx ends; then it gives its leases back and returns nil.
+func (r *Relay) Run(ctx context.Context) error {
+	held := map[int64]lease.Lease{}
+	tick := time.NewTicker(r.cfg.Poll)
+	defer tick.Stop()
+	r.renew(ctx, held)
+	for {
+		committed := r.cfg.Commits.Committed()
+		for shard := range r.cfg.Shards {
+			if l, ok := held[shard]; ok {
+				r.drain(ctx, shard, l)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return r.release(context.WithoutCancel(ctx), held)
+		case <-committed:
+		case <-tick.C:
+			r.renew(ctx, held)
+		}
+	}
+}
+
+func (r *Relay) renew(ctx context.Context, held map[int64]lease.Lease) {
+	for shard := range r.cfg.Shards {
+		l, err := r.cfg.Leases.Acquire(ctx, "relay/"+strconv.FormatInt(shard, 10))
+		if err != nil {
+			delete(held, shard)
+			if !errors.Is(err, lease.ErrHeld) && ctx.Err() == nil {
+				r.cfg.Log.ErrorContext(ctx, "relay lease not acquired", "shard", shard, "error", err)
+			}
+			continue
+		}
+		held[shard] = l
+	}
+}
+
+func (r *Relay) release(ctx context.Context, held map[int64]lease.Lease) error {
+	var errs []error
+	for _, l := range held {
+		errs = append(errs, r.cfg.Leases.Release(ctx, l))
+	}
+	return errors.Join(errs...)
+}
+
+// drain publishes the shard's rows until none is left or something fails; a failure is tried again at the next turn.
+func (r *Relay) drain(ctx context.Context, shard int64, l lease.Lease) {
+	for ctx.Err() == nil {
+		n, err := r.publishBatch(ctx, shard, l)
+		if err != nil {
+			if ctx.Err() == nil {
+				r.cfg.Log.WarnContext(ctx, "events not relayed yet", "shard", shard, "error", err)
+			}
+			return
+		}
+		if n < r.cfg.Batch {
+			return
+		}
+	}
+}
+
+func (r *Relay) publishBatch(ctx context.Context, shard int64, l lease.Lease) (int, error) {
+	events, err := r.unpublished(ctx, shard)
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	if err := r.cfg.Publisher.Publish(ctx, events...); err != nil {
+		return 0, fmt.Errorf("publish %d events: %w", len(events), err)
+	}
+	err = r.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		if err := lease.Check(ctx, tx, l); err != nil {
+			return err
+		}
+		for _, e := range events {
+			if _, err := tx.Exec(ctx, `update outbox set published_at = $3 where case_id = $1 and case_seq = $2`, e.Case, e.CaseSeq, tx.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("mark %d events published: %w", len(events), err)
+	}
+	return len(events), nil
+}
+
+func (r *Relay) unpublished(ctx context.Context, shard int64) (out []event.Recorded, err error) {
+	rows, err := r.cfg.DB.Read().QueryContext(ctx, `select e.case_id, e.case_seq, e.engine_seq, e.id, e.source, e.type, e.operator, e.tenant, e.at, e.data, e.traceparent
+		from outbox o join events e on e.case_id = o.case_id and e.case_seq = o.case_seq
+		where o.shard = $1 and o.published_at is null order by o.case_id, o.case_seq limit $2`, shard, r.cfg.Batch)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var e event.Recorded
+		var data string
+		if err := rows.Scan(&e.Case, &e.CaseSeq, &e.EngineSeq, &e.ID, &e.Source, &e.Type, &e.Operator, &e.Tenant, &e.Time, &data, &e.TraceParent); err != nil {
+			return nil, fmt.Errorf("read outbox: %w", err)
+		}
+		e.Data = json.RawMessage(data)
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}

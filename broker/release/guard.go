@@ -1,0 +1,41 @@
+package release
+
+import (
+	"context"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+)
+
+// Locking clauses of the guard rows. On SQLite the writing transaction is the lock and the clauses are empty; on a
+// database with row locks they are " for share" and " for update".
+const (
+	shared    = ""
+	exclusive = ""
+)
+
+// guard takes the rows that withdrawal, objection and erasure take too, in the order that all keep: subjects, ids
+// ascending, then the case, whose receipt chain grows (DESIGN law 4).
+func guard(ctx context.Context, tx *sqlstore.Tx, caseID string) error {
+	for _, query := range []string{
+		`select id from subjects where id in (select subject from case_subjects where case_id = $1) order by id` + shared,
+		`select id from cases where id = $1` + exclusive,
+	} {
+		if err := touch(ctx, tx, query, caseID); err != nil {
+			return contracts.Errorf(contracts.Unavailable, "take guard rows", "%w", err)
+		}
+	}
+	return nil
+}
+
+// touch reads every row of a query, which locks it.
+func touch(ctx context.Context, tx *sqlstore.Tx, query, caseID string) error {
+	rows, err := tx.QueryContext(ctx, query, caseID)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return rows.Err()
+}

@@ -1,0 +1,50 @@
+package release
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/efa-broker/efa-broker/broker/internal/standing"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/decision"
+)
+
+// record opens the decision id for v, if v may do action with it. What v must not know is NotFound.
+func (r *Release) record(ctx context.Context, v actor.Viewer, id string, action decision.Action) (decision.Record, error) {
+	const op = "look up decision"
+	q := r.cfg.DB.Read()
+	row := sealedRow{id: id}
+	var recipient authority.ID
+	var outcome decision.Outcome
+	err := q.QueryRowContext(ctx, `select case_id, recipient, outcome, sealed_record, log_key, salt, digest from decisions where id = $1`, id).
+		Scan(&row.caseID, &recipient, &outcome, &row.sealed, &row.key, &row.salt, &row.digest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return decision.Record{}, &contracts.Error{Kind: contracts.NotFound, Op: op}
+	}
+	if err != nil {
+		return decision.Record{}, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	relation, err := standing.ToCase(ctx, q, v, row.caseID)
+	if err != nil {
+		return decision.Record{}, err
+	}
+	if err := r.gate.Relation(ctx, v, action, narrow(relation, v, recipient, outcome)); err != nil {
+		return decision.Record{}, err
+	}
+	return r.open(ctx, row)
+}
+
+// narrow turns the relation to a case into the relation to one decision: a participant holds what was allowed to
+// itself and is a stranger to everything else.
+func narrow(rel decision.Relation, v actor.Viewer, recipient authority.ID, outcome decision.Outcome) decision.Relation {
+	if rel != decision.Participant {
+		return rel
+	}
+	if recipient == v.Authority && outcome != decision.Refuse {
+		return decision.Holder
+	}
+	return decision.Other
+}

@@ -1,0 +1,128 @@
+package release
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/decision"
+)
+
+// evaluation is one answer of the policy with its sealed record, ready to be written.
+type evaluation struct {
+	decision.Record
+	tenant       authority.TenantID
+	sealed, salt []byte
+	key, digest  string
+}
+
+// evaluate asks the policy once. Whatever it answers, the caller writes the record.
+func (r *Release) evaluate(ctx context.Context, g ground, in decision.Input, at time.Time, who actor.Actor) (evaluation, error) {
+	doc, err := r.cfg.Decider.Decide(ctx, in)
+	if contracts.KindOf(err) == contracts.Invalid {
+		return evaluation{}, contracts.Errorf(contracts.Internal, "decide", "%s", err.Error()) // the broker asked wrongly
+	}
+	if err != nil {
+		return evaluation{}, err
+	}
+	if err := checkDocument(in, doc); err != nil {
+		return evaluation{}, err
+	}
+	return evaluation{tenant: g.Tenant, Record: decision.Record{
+		ID: uuid.NewString(), Case: g.Case, DecidedAt: at, Sender: in.Sender.Authority, Recipient: in.Recipient.Authority,
+		Actor: who, Input: in, Document: doc,
+	}}, nil
+}
+
+// seal fixes the record: its end, its bytes, its digest. The class of the log key is the retention period, so that
+// records expire by deleting their month's key.
+func (r *Release) seal(ctx context.Context, e *evaluation) (err error) {
+	class := e.Document.Retain
+	if class == "" {
+		class = r.cfg.Law.Retain()
+	}
+	if e.RetainUntil, err = addPeriod(e.DecidedAt, class); err != nil {
+		return err
+	}
+	plain, err := json.Marshal(e.Record)
+	if err != nil {
+		return contracts.Errorf(contracts.Internal, "encode decision record", "%w", err)
+	}
+	e.salt = make([]byte, 32)
+	_, _ = rand.Read(e.salt) // it never fails: the program ends instead
+	e.digest = recordDigest(e.salt, plain)
+	e.sealed, e.key, err = r.cfg.Vault.SealLog(ctx, e.tenant, e.DecidedAt, class, plain, recordData(e.Case, e.ID))
+	return err
+}
+
+// write inserts the record into the decisions. Columns hold what lists need; facts stand in the sealed record only.
+func (r *Release) write(ctx context.Context, tx *sqlstore.Tx, e evaluation) error {
+	who, err := json.Marshal(e.Actor)
+	if err != nil {
+		return contracts.Errorf(contracts.Internal, "write decision record", "%w", err)
+	}
+	fields, err := json.Marshal(released(e.Document))
+	if err != nil {
+		return contracts.Errorf(contracts.Internal, "write decision record", "%w", err)
+	}
+	codes, err := json.Marshal(reasons(e.Document))
+	if err != nil {
+		return contracts.Errorf(contracts.Internal, "write decision record", "%w", err)
+	}
+	in, doc := e.Input, e.Document
+	_, err = tx.Exec(ctx, `insert into decisions (id, operator, disclosure_id, case_id, content_id, stage, outcome, decided_at,
+		sender, recipient, role, actor, service, step, purpose, basis, legal_basis, released, reasons, policy_revision, engine,
+		sealed_record, log_key, salt, digest, retain_until)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
+		e.ID, r.cfg.Operator, e.Disclosure, e.Case, e.Content, in.Stage, doc.Outcome, e.DecidedAt,
+		e.Sender, e.Recipient, in.Recipient.Role, string(who), in.Service, in.Step, in.Purpose, in.Basis, doc.LegalBasis,
+		string(fields), string(codes), doc.Revision.Policy, doc.Revision.Engine,
+		e.sealed, e.key, e.salt, e.digest, e.RetainUntil)
+	if err != nil {
+		return contracts.Errorf(contracts.Unavailable, "write decision record", "%w", err)
+	}
+	return nil
+}
+
+// sealedRow is a decision as it lies in the database.
+type sealedRow struct {
+	id, caseID, key, digest string
+	sealed, salt            []byte
+}
+
+// open opens a recorded decision and checks it against the digest to which the receipt chain commits.
+func (r *Release) open(ctx context.Context, row sealedRow) (decision.Record, error) {
+	const op = "open decision record"
+	plain, err := r.cfg.Vault.OpenLog(ctx, row.key, row.sealed, recordData(row.caseID, row.id))
+	if err != nil {
+		return decision.Record{}, err
+	}
+	if subtle.ConstantTimeCompare([]byte(recordDigest(row.salt, plain)), []byte(row.digest)) != 1 {
+		return decision.Record{}, contracts.Errorf(contracts.Internal, op, "record %s does not match its digest", row.id)
+	}
+	var rec decision.Record
+	if err := json.Unmarshal(plain, &rec); err != nil {
+		return decision.Record{}, contracts.Errorf(contracts.Internal, op, "record %s is malformed", row.id)
+	}
+	return rec, nil
+}
+
+// recordDigest is SHA-256(salt ‖ record), hex. The salt dies with the record; then the digest tells nothing.
+func recordDigest(salt, record []byte) string {
+	h := sha256.New()
+	h.Write(salt)
+	h.Write(record)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func recordData(caseID, id string) []byte { return []byte("efa-decision/1|" + caseID + "|" + id) }

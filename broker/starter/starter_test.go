@@ -1,0 +1,90 @@
+package starter_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
+	"github.com/efa-broker/efa-broker/broker/starter"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/engine"
+	"github.com/efa-broker/efa-broker/contracts/event"
+)
+
+// signals is an engine that notes what it was handed and answers as told.
+type signals struct {
+	got    []string
+	answer error
+}
+
+func (s *signals) HandOver(_ context.Context, start engine.Start, e engine.Event) error {
+	if s.answer != nil {
+		return s.answer
+	}
+	s.got = append(s.got, start.Case+" "+start.Definition+" "+e.ID+" "+e.Outcome)
+	return nil
+}
+
+func setup(t *testing.T, state string) (*signals, *starter.Starter) {
+	t.Helper()
+	db := sqlstoretest.Open(t)
+	sqlstoretest.InsertCase(t, db, sqlstoretest.Case{ID: "c1", State: state})
+	s := &signals{}
+	return s, starter.New(starter.Config{DB: db, Engine: s, Log: slog.New(slog.DiscardHandler)})
+}
+
+func answer(seq, engineSeq int64) event.Recorded {
+	data, err := json.Marshal(event.TaskCompleted{Task: "t", Step: "register", Outcome: "registered"})
+	if err != nil {
+		panic(err)
+	}
+	return event.Recorded{ID: "t/answer", Type: event.TypeTaskCompleted, Case: "c1", CaseSeq: seq, EngineSeq: engineSeq, Data: data}
+}
+
+func opening() event.Recorded {
+	return event.Recorded{ID: "s1", Type: event.TypeCaseSubmitted, Case: "c1", CaseSeq: 1, EngineSeq: 1, Data: json.RawMessage(`{}`)}
+}
+
+func TestEventsAreHandedOverOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	s, st := setup(t, "received")
+	silent := event.Recorded{ID: "x", Type: event.TypeTaskAssigned, Case: "c1", CaseSeq: 2}
+	for _, batch := range [][]event.Recorded{{opening(), silent}, {opening(), silent, answer(3, 2)}, {answer(3, 2)}} {
+		if err := st.Handle(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"c1 d s1 ", "c1 d t/answer registered"}; !slices.Equal(s.got, want) {
+		t.Errorf("handed over %q", s.got)
+	}
+}
+
+func TestAnEngineThatDoesNotAnswerLosesNothing(t *testing.T) {
+	t.Parallel()
+	s, st := setup(t, "received")
+	s.answer = errors.New("no connection")
+	if err := st.Handle(t.Context(), []event.Recorded{opening()}); !errors.Is(err, s.answer) {
+		t.Fatalf("got %v", err)
+	}
+	s.answer = nil
+	if err := st.Handle(t.Context(), []event.Recorded{opening()}); err != nil || len(s.got) != 1 {
+		t.Errorf("%v, handed over %q", err, s.got)
+	}
+}
+
+func TestACaseThatHasEndedGetsNothing(t *testing.T) {
+	t.Parallel()
+	s, st := setup(t, "closed")
+	if err := st.Handle(t.Context(), []event.Recorded{answer(9, 3)}); err != nil || len(s.got) != 0 {
+		t.Errorf("closed in the ledger: %v, %q", err, s.got)
+	}
+	s, st = setup(t, "received")
+	s.answer = contracts.Errorf(contracts.Conflict, "signal", "workflow has ended")
+	if err := st.Handle(t.Context(), []event.Recorded{answer(9, 3)}); err != nil {
+		t.Errorf("ended in the engine: %v", err)
+	}
+}

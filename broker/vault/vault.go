@@ -1,0 +1,94 @@
+package vault
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+)
+
+//go:embed migrations/*.sql
+var embedded embed.FS
+
+// Config is what a Vault needs.
+type Config struct {
+	// Ledger is the ledger database, which holds the sealed objects.
+	Ledger *sqlstore.DB
+	// Dir is the directory of the key store. It must not lie in the ledger's backup.
+	Dir string
+	// Wrapper holds the tenant keys. Defaults to files under Dir/tenants.
+	Wrapper KeyWrapper
+	// Log receives what an operator cares about. Defaults to slog.Default.
+	Log *slog.Logger
+	// MaxContentBytes is the size above which content is refused. Defaults to 1 MiB.
+	MaxContentBytes int
+	// PendingAge is the age at which an object that no event refers to is removed. Defaults to 24 hours.
+	PendingAge time.Duration
+	// SweepEvery is the time between two sweeps. Defaults to one hour.
+	SweepEvery time.Duration
+}
+
+// Vault seals and opens.
+type Vault struct {
+	ledger     *sqlstore.DB
+	keys       *keyStore
+	files      *FileKeys
+	log        *slog.Logger
+	maxBytes   int
+	pendingAge time.Duration
+	sweepEvery time.Duration
+}
+
+// New opens the key store under cfg.Dir and creates what is missing. The caller closes the Vault.
+func New(ctx context.Context, cfg Config) (*Vault, error) {
+	const op = "open vault"
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
+	}
+	migrations, err := fs.Sub(embedded, "migrations")
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
+	}
+	db, err := sqlstore.Open(ctx, sqlstore.Config{
+		Path: filepath.Join(cfg.Dir, "keys.db"), Migrations: migrations, Now: cfg.Ledger.Now,
+	})
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
+	}
+	v := &Vault{
+		ledger: cfg.Ledger, keys: &keyStore{db: db, wrapper: cfg.Wrapper}, log: or(cfg.Log, slog.Default()),
+		maxBytes:   or(cfg.MaxContentBytes, 1<<20),
+		pendingAge: or(cfg.PendingAge, 24*time.Hour),
+		sweepEvery: or(cfg.SweepEvery, time.Hour),
+	}
+	if cfg.Wrapper == nil {
+		if v.files, err = NewFileKeys(filepath.Join(cfg.Dir, "tenants")); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+		v.keys.wrapper = v.files
+	}
+	return v, nil
+}
+
+// Close closes the key store, and the files of the tenant keys when New opened them.
+func (v *Vault) Close() error {
+	if v.files == nil {
+		return v.keys.db.Close()
+	}
+	return errors.Join(v.keys.db.Close(), v.files.Close())
+}
+
+func or[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
