@@ -206,6 +206,26 @@ func TestACursorOfAnEarlierEpochGetsEverythingThatIsNotDone(t *testing.T) {
 	}
 }
 
+func TestAReaderWithoutACursorSeesWhatItHasAcceptedToo(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "c1")
+	b.handle(t, b.announced("c1", 1, "finanzamt-a"), b.announced("c1", 2, "finanzamt-a"))
+	sqlstoretest.Exec(t, b.db, `update deliveries set state = 'accepted', kind = 'task', task_id = 'c1.register.1' where inbox_seq = 2`)
+	if got := b.inbox(t, "finanzamt-a", ""); len(got) != 2 {
+		t.Errorf("%d items, want both: a back office that lost its journal starts from the beginning", len(got))
+	}
+	sqlstoretest.Exec(t, b.db, `update inbox_counters set epoch = 2`)
+	if got := b.inbox(t, "finanzamt-a", "1.2"); len(got) != 1 {
+		t.Errorf("%d items, want only the one that is not answered", len(got))
+	}
+	sqlstoretest.Exec(t, b.db, `insert into tasks (id, operator, case_id, step, pass, role, authority, service, opens, state, outcomes, allowed_facts, outcome,
+		outcome_facts, law, legal_basis, silence_effect, purpose, basis, assigned_at)
+		values ('c1.register.1', 'bayern', 'c1', 'register', 1, 'lead', 'finanzamt-a', '', '', 'assigned', '[]', '[]', '', '{}', '', '', '', '', '', '2026-01-01')`)
+	if got := b.inbox(t, "finanzamt-a", "1.2"); len(got) != 2 {
+		t.Errorf("%d items, want the accepted one as well, whose task is still open", len(got))
+	}
+}
+
 func TestRubbishCursorsAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -2,13 +2,13 @@ package process
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/engine"
-	"github.com/efa-broker/efa-broker/contracts/fact"
 	"github.com/efa-broker/efa-broker/contracts/key"
 	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
@@ -38,10 +38,7 @@ type checker struct {
 // check checks the meaning of d, compiles its conditions and resolves what it refers to in env.
 func (d *Definition) check(env Env) []contracts.Problem {
 	c := &checker{def: d, env: env}
-	d.facts = map[string]fact.Declaration{}
-	for name, decl := range env.Facts {
-		d.facts[name] = decl
-	}
+	d.facts = maps.Clone(env.Facts)
 	d.deadlines = map[string]law.DeadlineRecord{}
 	c.ids()
 	for i := range d.Steps {

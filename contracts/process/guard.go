@@ -116,21 +116,20 @@ func others(args []ast.Expr, i int, f func(ast.Expr) names) names {
 
 // present are the names that have a value when e is true.
 func present(e ast.Expr) names {
-	switch e.Kind() {
-	case ast.SelectKind:
-		if n, ok := nameOf(e); ok && e.AsSelect().IsTestOnly() {
-			return names{n: true}
-		}
-	case ast.CallKind:
-		args := e.AsCall().Args()
-		switch e.AsCall().FunctionName() {
-		case operators.LogicalNot:
-			return absent(args[0])
-		case operators.LogicalAnd:
-			return union(each(args, present)...)
-		case operators.LogicalOr:
-			return intersection(each(args, present)...)
-		}
+	if n, ok := nameOf(e); ok && e.AsSelect().IsTestOnly() {
+		return names{n: true}
+	}
+	if e.Kind() != ast.CallKind {
+		return names{}
+	}
+	args := e.AsCall().Args()
+	switch e.AsCall().FunctionName() {
+	case operators.LogicalNot:
+		return absent(args[0])
+	case operators.LogicalAnd:
+		return union(each(args, present)...)
+	case operators.LogicalOr:
+		return intersection(each(args, present)...)
 	}
 	return names{}
 }

@@ -2,6 +2,7 @@ package process
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/efa-broker/efa-broker/contracts/fact"
 )
@@ -101,12 +102,5 @@ func (sc scope) pass(s Step, facts map[string]fact.Declaration) {
 }
 
 func (sc scope) copy() scope {
-	c := scope{visible: make(map[name]entry, len(sc.visible)), hidden: make(map[name]string, len(sc.hidden))}
-	for n, e := range sc.visible {
-		c.visible[n] = e
-	}
-	for n, why := range sc.hidden {
-		c.hidden[n] = why
-	}
-	return c
+	return scope{visible: maps.Clone(sc.visible), hidden: maps.Clone(sc.hidden)}
 }

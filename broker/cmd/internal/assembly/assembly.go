@@ -1,0 +1,146 @@
+package assembly
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/efa-broker/efa-broker/adapters/eventlog"
+	"github.com/efa-broker/efa-broker/broker/delivery"
+	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
+	"github.com/efa-broker/efa-broker/broker/internal/lease"
+	"github.com/efa-broker/efa-broker/broker/relay"
+	"github.com/efa-broker/efa-broker/broker/starter"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/workflows/permit"
+)
+
+// defaultPartitions is the number of partitions of efa.cases in a new event log.
+const defaultPartitions = 6
+
+// Broker is one broker over its engines.
+type Broker struct {
+	cfg     Config
+	gate    Gate
+	engines Engines
+	stores  *stores
+	domains *domains
+	engine  *permit.Client
+	worker  *permit.Worker
+
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+	failed chan error
+}
+
+// Open opens stores and domains. Nobody is admitted and nothing runs yet; the caller calls Stop in any case.
+func Open(ctx context.Context, cfg Config) (*Broker, error) {
+	s, err := openStores(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	d, err := newDomains(ctx, cfg, s)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return &Broker{cfg: cfg, stores: s, domains: d, failed: make(chan error, 8)}, nil
+}
+
+// Authorities lists every authority that the broker knows.
+func (b *Broker) Authorities(ctx context.Context) ([]authority.Authority, error) {
+	return b.domains.competence.Authorities(ctx, b.cfg.Operator)
+}
+
+// Admit says who may speak to the broker. It is called once, before Handler.
+func (b *Broker) Admit(ctx context.Context, g Gate) error {
+	b.gate = g
+	return b.domains.admit(ctx, b.cfg, b.stores, g)
+}
+
+// Start connects to the engines and begins to work.
+func (b *Broker) Start(ctx context.Context, e Engines) error {
+	if e.Partitions == 0 {
+		e.Partitions = defaultPartitions
+	}
+	b.engines = e
+	if err := e.Events.EnsureTopic(ctx, event.Topic, e.Partitions); err != nil {
+		return fmt.Errorf("make topic %s: %w", event.Topic, err)
+	}
+	var err error
+	if b.engine, err = permit.NewClient(ctx, permit.ClientConfig{HostPort: e.Temporal, Logger: b.cfg.Log}); err != nil {
+		return fmt.Errorf("connect to the process engine: %w", err)
+	}
+	b.worker = permit.NewWorker(permit.WorkerConfig{
+		Client: b.engine, Ports: b.domains.ports(), Source: b.domains.catalogue, Preload: b.domains.catalogue.Hashes(), Logger: b.cfg.Log,
+	})
+	if err := b.worker.Start(ctx); err != nil {
+		return fmt.Errorf("start process worker: %w", err)
+	}
+	b.startBackground(ctx)
+	return nil
+}
+
+// startBackground runs what consumes, relays and sweeps until Stop.
+func (b *Broker) startBackground(ctx context.Context) {
+	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	events := eventlog.Events{Log: b.engines.Events}
+	st := starter.New(starter.Config{DB: b.stores.db, Engine: b.engine, Log: b.cfg.Log})
+	rl := relay.New(relay.Config{
+		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger,
+		Leases: lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}, Log: b.cfg.Log,
+	})
+	b.background(ctx, "starter", func(ctx context.Context) error { return events.Consume(ctx, starter.Consumer, st.Handle) })
+	b.background(ctx, "delivery", func(ctx context.Context) error {
+		return events.Consume(ctx, delivery.Consumer, b.domains.delivery.Handle)
+	})
+	b.background(ctx, "relay", rl.Run)
+	b.background(ctx, "vault sweeper", b.stores.vault.Run)
+}
+
+func (b *Broker) background(ctx context.Context, name string, run func(context.Context) error) {
+	b.tasks.Go(func() {
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			b.cfg.Log.ErrorContext(ctx, "background work ended", "name", name, "error", err)
+			b.failed <- fmt.Errorf("%s: %w", name, err)
+		}
+	})
+}
+
+// Failed delivers the error of background work that ended although nobody stopped it.
+func (b *Broker) Failed() <-chan error { return b.failed }
+
+// Handler is the HTTP API of all domains; the broker is started before it is asked.
+func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
+	mux := http.NewServeMux()
+	b.domains.mount(mux, httpserver.Errors{Logger: b.cfg.Log})
+	return httpserver.Handler(ctx, httpserver.Config{
+		API: mux, Open: b.gate.Open, Authenticator: b.domains.identity, Audit: b.domains.audit, Registry: prometheus.NewRegistry(), Logger: b.cfg.Log,
+		Checks: []httpserver.Check{
+			{Name: "ledger", Probe: b.stores.db.Ping},
+			{Name: "event_log", Probe: b.engines.Events.Ping},
+			{Name: "process_engine", Probe: func(ctx context.Context) error { return b.engine.Ready(ctx) }},
+		},
+	})
+}
+
+// Stop ends everything in the reverse order. It may be called at any time, also after a failed Start.
+func (b *Broker) Stop(ctx context.Context) error {
+	var errs []error
+	if b.cancel != nil {
+		b.cancel()
+		b.tasks.Wait()
+	}
+	if b.worker != nil {
+		errs = append(errs, b.worker.Stop(ctx))
+	}
+	if b.engine != nil {
+		b.engine.Close()
+	}
+	return errors.Join(append(errs, b.stores.close())...)
+}

@@ -1,0 +1,13 @@
+// Package assembly puts the rooms of the house together into one broker: stores, policy, domains, process worker and
+// background work over engines that somebody else started. Programs differ only in the engines that they bring
+// (DESIGN law 9: the embedded default is the same program).
+//
+//	Open     stores, policy, domains; migrations, law and competence are in place; nothing runs
+//	Admit    who may speak to the broker
+//	Start    worker → consumers → relay → sweeper
+//	Handler  the HTTP API of all domains behind the one door (broker/internal/httpserver)
+//	Stop     relay and consumers → worker → engine client → stores
+//
+// It owns no rule and no table. The map of the system is domains.go: one constructor per domain, one list of projectors,
+// one list of routes.
+package assembly

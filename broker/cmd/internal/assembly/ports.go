@@ -1,0 +1,69 @@
+package assembly
+
+import (
+	"context"
+
+	"github.com/efa-broker/efa-broker/broker/casework"
+	"github.com/efa-broker/efa-broker/broker/catalogue"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/ledger"
+	"github.com/efa-broker/efa-broker/broker/release"
+	"github.com/efa-broker/efa-broker/broker/vault"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/engine"
+	"github.com/efa-broker/efa-broker/contracts/service"
+	"github.com/efa-broker/efa-broker/workflows/permit"
+)
+
+// ports joins the domains that a process needs into one.
+type ports struct {
+	*casework.Casework
+	ledger  *ledger.Ledger
+	release *release.Release
+}
+
+var _ permit.Ports = ports{}
+
+// Events reads what the process has missed.
+func (p ports) Events(ctx context.Context, caseID string, after int64) ([]engine.Event, error) {
+	return p.ledger.Events(ctx, caseID, after)
+}
+
+// Announce tells authorities that there is something for them.
+func (p ports) Announce(ctx context.Context, cmd engine.Announce) (engine.Result, error) {
+	return p.release.Announce(ctx, cmd)
+}
+
+// subjects lets intake keep people in the vault.
+type subjects struct{ vault *vault.Vault }
+
+// Prepare seals the people now and writes them later, in intake's transaction.
+func (s subjects) Prepare(ctx context.Context, operator authority.OperatorID, tenant authority.TenantID, people []service.Subject) (func(context.Context, *sqlstore.Tx, string) error, error) {
+	sealed := make([]vault.Subject, len(people))
+	for i, p := range people {
+		var err error
+		if sealed[i], err = s.vault.PrepareSubject(ctx, operator, tenant, p.Attributes); err != nil {
+			return nil, err
+		}
+	}
+	return func(ctx context.Context, tx *sqlstore.Tx, caseID string) error {
+		for i, p := range people {
+			if err := s.vault.InsertSubject(ctx, tx, sealed[i], caseID, p.Role); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// packagesByHash lets release find the package that a case was opened with.
+type packagesByHash struct{ catalogue *catalogue.Catalogue }
+
+// Package returns NotFound when this program does not carry the package.
+func (p packagesByHash) Package(hash string) (release.Package, error) {
+	found, err := p.catalogue.ByHash(hash)
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}

@@ -1,0 +1,67 @@
+package assembly
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/ledger"
+	"github.com/efa-broker/efa-broker/broker/vault"
+	"github.com/efa-broker/efa-broker/contracts/law"
+	"github.com/efa-broker/efa-broker/contracts/region"
+	"github.com/efa-broker/efa-broker/contracts/service"
+)
+
+// stores is what lies on disk or is embedded and does not change while the program runs.
+type stores struct {
+	db       *sqlstore.DB
+	vault    *vault.Vault
+	key      ledger.SigningKey
+	law      law.Book
+	register *region.Register
+	packages []service.Package
+}
+
+func openStores(ctx context.Context, cfg Config) (*stores, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	s := &stores{}
+	if err := s.open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *stores) open(ctx context.Context, cfg Config) (err error) {
+	if s.law, err = law.Load(); err != nil {
+		return err
+	}
+	if s.packages, err = service.Load(); err != nil {
+		return err
+	}
+	if s.register, err = region.Load(); err != nil {
+		return err
+	}
+	if s.key, err = ledger.LoadKey(cfg.receiptKey()); err != nil {
+		return err
+	}
+	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.ledgerFile()}); err != nil {
+		return err
+	}
+	s.vault, err = vault.New(ctx, vault.Config{Ledger: s.db, Dir: cfg.keystoreDir(), Log: cfg.Log})
+	return err
+}
+
+func (s *stores) close() error {
+	var errs []error
+	if s.vault != nil {
+		errs = append(errs, s.vault.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+
+	"github.com/efa-broker/efa-broker/broker/identity"
+	"github.com/efa-broker/efa-broker/broker/internal/openid"
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+)
+
+// principalsOf lists the machine clients: the operator's, the portal's, and one for each authority's system.
+func principalsOf(authorities []authority.Authority) []identity.Principal {
+	out := []identity.Principal{
+		{ID: "operator-" + operator, Kind: identity.Machine, Role: actor.OperatorAdmin, Operator: operator},
+		{ID: "portal-" + operator, Kind: identity.Machine, Role: actor.Portal, Operator: operator},
+	}
+	for _, a := range authorities {
+		out = append(out, identity.Principal{
+			ID: string(a.ID), Kind: identity.Machine, Role: actor.System, Operator: a.Operator, Tenant: a.Tenant, Authority: a.ID,
+		})
+	}
+	return out
+}
+
+// caseworkClient is the public client through which case workers log in. It gets its pages with a later part of the
+// product; until then it hands out person tokens for the API.
+const caseworkClient = "casework"
+
+// registerClients makes the keys of the machine clients and lists every client of the provider.
+func registerClients(dir string, principals []identity.Principal, api string) ([]openid.Client, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make directory of client keys: %w", err)
+	}
+	clients := []openid.Client{{ID: caseworkClient, RedirectURIs: []string{api + "/casework/callback"}, Scopes: []string{"openid"}}}
+	for _, p := range principals {
+		if p.Kind != identity.Machine {
+			continue
+		}
+		public, err := openid.EnsureClientKey(dir, p.ID)
+		if err != nil {
+			return nil, fmt.Errorf("key of client %s: %w", p.ID, err)
+		}
+		clients = append(clients, openid.Client{ID: p.ID, Key: public})
+	}
+	return clients, nil
+}
+
+// person is a case worker of the demo who can log in.
+type person struct {
+	ID        string             `json:"id"`
+	Name      string             `json:"name"`
+	Tenant    authority.TenantID `json:"tenant"`
+	Authority authority.ID       `json:"authority"`
+	Password  string             `json:"password"`
+	Hash      string             `json:"password_hash"`
+}
+
+// ensurePeople reads the demo's case workers, and makes them with random passwords when there are none.
+func ensurePeople(path string) ([]person, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // the operator configures the data directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return createPeople(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read people: %w", err)
+	}
+	var people []person
+	if err := json.Unmarshal(raw, &people); err != nil {
+		return nil, fmt.Errorf("read people: %w", err)
+	}
+	return people, nil
+}
+
+func createPeople(path string) ([]person, error) {
+	people := []person{
+		{ID: "worker-muenchen", Name: "Sachbearbeitung München", Tenant: "muenchen", Authority: "gewerbeamt-muenchen"},
+		{ID: "worker-nuernberg", Name: "Sachbearbeitung Nürnberg", Tenant: "nuernberg", Authority: "gewerbeamt-nuernberg"},
+	}
+	for i := range people {
+		people[i].Password = rand.Text()
+		var err error
+		if people[i].Hash, err = openid.HashPassword(people[i].Password); err != nil {
+			return nil, fmt.Errorf("hash password: %w", err)
+		}
+	}
+	raw, err := json.MarshalIndent(people, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode people: %w", err)
+	}
+	return people, writeFile(path, raw)
+}
+
+func peopleAsPrincipals(people []person) []identity.Principal {
+	out := make([]identity.Principal, len(people))
+	for i, p := range people {
+		out[i] = identity.Principal{ID: p.ID, Kind: identity.Person, Role: actor.CaseWorker, Operator: operator, Tenant: p.Tenant, Authority: p.Authority}
+	}
+	return out
+}
+
+func asOpenID(people []person) []openid.Person {
+	out := make([]openid.Person, len(people))
+	for i, p := range people {
+		out[i] = openid.Person{ID: p.ID, Name: p.Name, PasswordHash: p.Hash}
+	}
+	return out
+}
+
+// endpoint is what endpoint.json says.
+type endpoint struct {
+	API      string `json:"api"`
+	Issuer   string `json:"issuer"`
+	Kafka    string `json:"kafka"`
+	Temporal string `json:"temporal"`
+	PID      int    `json:"pid"`
+}
+
+// writeEndpoint tells clients on this machine where the broker listens, until it stops.
+func (p *program) writeEndpoint() error {
+	raw, err := json.Marshal(endpoint{p.api, p.issuer, p.kafkaAddr, p.temporalAddr, os.Getpid()})
+	if err != nil {
+		return fmt.Errorf("encode endpoint: %w", err)
+	}
+	path := p.dir("endpoint.json")
+	if err := writeFile(path, raw); err != nil {
+		return err
+	}
+	p.defers(removeFile(path))
+	return nil
+}
+
+// writeFile writes a file whole or not at all, mode 0600.
+func writeFile(path string, raw []byte) error {
+	next := path + ".new"
+	if err := os.WriteFile(next, append(raw, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(next, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// chosenOffices lists the authorities whose back offices this process plays.
+func chosenOffices(authorities []authority.Authority, which string) []authority.Authority {
+	switch which {
+	case "all":
+		return authorities
+	case "recipients":
+		return slices.DeleteFunc(slices.Clone(authorities), func(a authority.Authority) bool { return a.Kind == "trade_office" })
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/efa-broker/efa-broker/broker/internal/config"
+	"github.com/efa-broker/efa-broker/contracts"
+)
+
+// Main is the program; tests start it like a user does.
+type Main struct {
+	Args           []string
+	Environ        []string
+	Stdout, Stderr io.Writer
+}
+
+// Exit statuses. The demo has one of its own, so that a pipeline can tell a broker that did not start from a run that
+// was not whole.
+const (
+	exitOK         = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitIncomplete = 3
+)
+
+var errIncomplete = errors.New("not every step of the demo was seen")
+
+// Run runs the program and returns its exit status.
+func (m Main) Run(ctx context.Context) int {
+	root := m.root()
+	root.SetArgs(m.Args)
+	root.SetOut(m.Stdout)
+	root.SetErr(m.Stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errIncomplete):
+		fmt.Fprintf(m.Stderr, "standalone: %v\n", err)
+		return exitIncomplete
+	case contracts.KindOf(err) == contracts.Invalid:
+		m.explain(err)
+		return exitUsage
+	}
+	m.explain(err)
+	return exitFailed
+}
+
+// explain writes the error with everything that is wrong, and a hint.
+func (m Main) explain(err error) {
+	problems := contracts.ProblemsOf(err)
+	if len(problems) == 0 {
+		fmt.Fprintf(m.Stderr, "standalone: %v\n", err)
+	}
+	for _, p := range problems {
+		fmt.Fprintf(m.Stderr, "standalone: %s: %s\n", p.Pointer, p.Detail)
+	}
+	fmt.Fprintln(m.Stderr, "Hinweis: standalone --help erklärt Befehle und Einstellungen.")
+}
+
+func (m Main) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "standalone",
+		Short:         "Der EfA-Broker mit allem, was er braucht, in einem Prozess",
+		Long:          "Der EfA-Broker mit eingebettetem Temporal, Kafka-Protokoll, OpenID-Anbieter und SQLite: zum Ausprobieren und für kleine Häuser.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return contracts.Errorf(contracts.Invalid, "read command line", "%w", err)
+	})
+	root.AddCommand(
+		m.command("demo", "Broker starten und einen Gewerbeumzug von Nürnberg nach München durchspielen", m.demo),
+		m.command("serve", "Broker starten", m.serve),
+		m.command("config", "Wirksame Einstellungen zeigen", m.config),
+	)
+	return root
+}
+
+// command makes a sub-command that takes every setting as a flag.
+func (m Main) command(name, short string, run func(ctx context.Context, cfg config.Standalone, origins config.Origins) error) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs}
+	config.AddFlags(cmd.Flags(), &config.Standalone{})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var cfg config.Standalone
+		origins, err := config.Load(&cfg, config.Source{Environ: m.Environ, Flags: cmd.Flags()})
+		if err != nil {
+			return err
+		}
+		return run(cmd.Context(), cfg, origins)
+	}
+	return cmd
+}
+
+func (m Main) config(_ context.Context, cfg config.Standalone, origins config.Origins) error {
+	return config.WriteYAML(m.Stdout, config.Effective(&cfg, origins))
+}
+
+// logger writes to w in the configured form.
+func logger(w io.Writer, cfg config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		level = slog.LevelInfo // Validate has refused anything else
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

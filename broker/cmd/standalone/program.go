@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/efa-broker/efa-broker/adapters/eventlog"
+	"github.com/efa-broker/efa-broker/adapters/eventlog/kafkalog"
+	"github.com/efa-broker/efa-broker/adapters/eventlog/localkafka"
+	"github.com/efa-broker/efa-broker/broker/cmd/internal/assembly"
+	"github.com/efa-broker/efa-broker/broker/internal/config"
+	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
+	"github.com/efa-broker/efa-broker/broker/internal/openid"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/workflows/localtemporal"
+)
+
+// operator hosts every case of a standalone broker.
+const operator = "bayern"
+
+// program is the running broker with its embedded engines. Everything is stopped in the reverse of the order in which
+// it was started.
+type program struct {
+	cfg config.Standalone
+	log *slog.Logger
+
+	api, issuer, kafkaAddr, temporalAddr string
+
+	people []person
+	broker *assembly.Broker
+	failed <-chan error
+	undo   []func(context.Context) error
+}
+
+// start starts engines, broker and API. On an error everything that was started is stopped again.
+func start(ctx context.Context, cfg config.Standalone, log *slog.Logger) (*program, error) {
+	p := &program{cfg: cfg, log: log}
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(err, p.stop(context.WithoutCancel(ctx)))
+	}
+	return p, nil
+}
+
+func (p *program) start(ctx context.Context) error {
+	if err := p.startEngines(ctx); err != nil {
+		return err
+	}
+	events, err := kafkalog.New(kafkalog.Config{Brokers: []string{p.kafkaAddr}, Logger: p.log})
+	if err != nil {
+		return err
+	}
+	p.defers(func(context.Context) error { return events.Close() })
+	p.defers(p.broker.Stop)
+	return p.serve(ctx, events)
+}
+
+// startEngines starts the event log, the process engine and the stores side by side: each takes its time to start.
+// What needs the data directory for itself comes first, so that a second start is refused before it touches anything.
+func (p *program) startEngines(ctx context.Context) error {
+	kafka, err := localkafka.Start(ctx, localkafka.Config{Dir: p.dir("kafka"), Addr: p.cfg.KafkaListen, Logger: p.log})
+	if err != nil {
+		return fmt.Errorf("start event log in %s: %w", p.cfg.Data, err)
+	}
+	p.kafkaAddr = kafka.Addr
+	p.defers(kafka.Stop)
+	port, err := loopbackPort(p.cfg.TemporalListen)
+	if err != nil {
+		return err
+	}
+	temporal := localtemporal.New(localtemporal.Config{Dir: p.dir("temporal"), Port: port, Logger: p.log})
+	p.defers(temporal.Stop)
+	engines, engineCtx := errgroup.WithContext(ctx)
+	engines.Go(func() error { return temporal.Start(engineCtx) })
+	engines.Go(func() (err error) {
+		p.broker, err = assembly.Open(engineCtx, assembly.Config{Dir: p.cfg.Data, Operator: operator, Log: p.log})
+		return err
+	})
+	err = engines.Wait()
+	p.temporalAddr = temporal.HostPort()
+	if err != nil && p.broker != nil {
+		p.defers(p.broker.Stop)
+	}
+	return err
+}
+
+// loopbackPort is the port of an address for an engine that authenticates nobody and so listens on 127.0.0.1 only.
+func loopbackPort(address string) (int, error) {
+	host, text, err := net.SplitHostPort(address)
+	port, convErr := strconv.Atoi(text)
+	if err != nil || convErr != nil || host != "127.0.0.1" && host != "localhost" {
+		return 0, contracts.Refuse(contracts.Invalid, "read configuration", contracts.Problem{
+			Pointer: "temporal_listen",
+			Detail:  "the embedded engine authenticates nobody and listens on 127.0.0.1 only; want 127.0.0.1:PORT",
+		})
+	}
+	return port, nil
+}
+
+// serve admits the clients of this data directory and opens the API.
+func (p *program) serve(ctx context.Context, events eventlog.Log) error {
+	listener, err := httpserver.Listen(ctx, p.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	p.defers(func(context.Context) error { return ignoreClosed(listener.Close()) })
+	p.api = "http://" + listener.Addr().String()
+	p.issuer = p.api + "/oidc"
+	if err := p.admit(ctx); err != nil {
+		return err
+	}
+	if err := p.broker.Start(ctx, assembly.Engines{Events: events, Temporal: p.temporalAddr}); err != nil {
+		return err
+	}
+	p.failed = p.broker.Failed()
+	handler, err := p.broker.Handler(ctx)
+	if err != nil {
+		return err
+	}
+	server := httpserver.New(httpserver.ServerConfig{Listener: listener, Handler: handler, Logger: p.log})
+	if err := server.Start(ctx); err != nil {
+		return err
+	}
+	p.defers(server.Stop)
+	return p.writeEndpoint()
+}
+
+// admit makes keys for the clients of this data directory and lets them in.
+func (p *program) admit(ctx context.Context) error {
+	authorities, err := p.broker.Authorities(ctx)
+	if err != nil {
+		return err
+	}
+	if p.people, err = ensurePeople(filepath.Join(p.cfg.Data, "people.json")); err != nil {
+		return err
+	}
+	principals := append(principalsOf(authorities), peopleAsPrincipals(p.people)...)
+	clients, err := registerClients(p.dir("clients"), principals, p.api)
+	if err != nil {
+		return err
+	}
+	provider, err := openid.New(openid.Config{Dir: p.dir("openid"), Issuer: p.issuer, Clients: clients, People: asOpenID(p.people), Logger: p.log})
+	if err != nil {
+		return err
+	}
+	return p.broker.Admit(ctx, assembly.Gate{
+		Issuer: p.issuer, Keys: provider, Principals: principals, Open: map[string]http.Handler{"/oidc/": provider.Handler()},
+	})
+}
+
+func (p *program) dir(name string) string { return filepath.Join(p.cfg.Data, name) }
+
+// defers registers what has to be undone at the end.
+func (p *program) defers(f func(context.Context) error) { p.undo = append(p.undo, f) }
+
+// stop undoes everything, newest first.
+func (p *program) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.ShutdownTimeout)
+	defer cancel()
+	var errs []error
+	for i := len(p.undo) - 1; i >= 0; i-- {
+		errs = append(errs, p.undo[i](ctx))
+	}
+	p.undo = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	offices "github.com/efa-broker/efa-broker/adapters/backoffice/demo"
+	"github.com/efa-broker/efa-broker/broker/cmd/internal/demo"
+	"github.com/efa-broker/efa-broker/broker/internal/config"
+	"github.com/efa-broker/efa-broker/contracts/api/client"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+)
+
+// serve runs the broker until it is told to stop.
+func (m Main) serve(ctx context.Context, cfg config.Standalone, _ config.Origins) error {
+	if cfg.Offices == "auto" {
+		cfg.Offices = "recipients"
+	}
+	return m.run(ctx, cfg, logger(m.Stderr, cfg.Log), nil)
+}
+
+// demo runs the broker and plays the main job once. Its log goes to a file, so that the steps can be read.
+func (m Main) demo(ctx context.Context, cfg config.Standalone, _ config.Origins) error {
+	if cfg.Offices == "auto" {
+		cfg.Offices = "all"
+	}
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(cfg.Data, "broker.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open log file: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // the log's last line is not worth a failed run
+	log := logger(file, cfg.Log)
+	return m.run(ctx, cfg, log, func(ctx context.Context, p *program) (bool, error) {
+		report, err := demo.Run(ctx, demo.Config{
+			API: p.api, Issuer: p.issuer, Credentials: p.credentials, Example: cfg.Example, Out: m.Stdout, Log: log,
+		})
+		if err != nil {
+			return false, fmt.Errorf("play the demo: %w", err)
+		}
+		if cfg.Exit && len(report.Missing) > 0 {
+			return true, errIncomplete
+		}
+		return cfg.Exit, nil
+	})
+}
+
+// run starts the broker with its offices, lets play do its part, and serves until the context ends or play is done.
+func (m Main) run(ctx context.Context, cfg config.Standalone, log *slog.Logger, play func(context.Context, *program) (done bool, err error)) (err error) {
+	fmt.Fprintln(m.Stdout, "EfA-Broker mit eingebetteten Diensten: zum Ausprobieren und für kleine Häuser; für den Betrieb Apache Kafka, einen Temporal-Cluster und PostgreSQL verwenden.")
+	p, err := start(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop(context.WithoutCancel(ctx))) }()
+	if err := p.startOffices(ctx); err != nil {
+		return err
+	}
+	m.ready(p)
+	if play != nil {
+		done, err := play(ctx, p)
+		if err != nil && ctx.Err() == nil || done {
+			return err
+		}
+		m.further(p)
+	}
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(m.Stdout, "Der Broker wird beendet …")
+		return nil
+	case err := <-p.failed:
+		return fmt.Errorf("background work ended: %w", err)
+	}
+}
+
+// ready says where the broker is.
+func (m Main) ready(p *program) {
+	fmt.Fprintf(m.Stdout, "Bereit.  API %s   OpenID %s   Kafka %s   Temporal %s   Daten %s\n", p.api, p.issuer, p.kafkaAddr, p.temporalAddr, p.cfg.Data)
+}
+
+// further says where to look after the demo.
+func (m Main) further(p *program) {
+	data := ""
+	if p.cfg.Data != "./data" {
+		data = " --data " + p.cfg.Data
+	}
+	printLines(m.Stdout,
+		"",
+		"Weiter in einem zweiten Terminal:",
+		"  go run ./broker/cmd/efabroker case list"+data,
+		"  go run ./broker/cmd/efabroker disclosure list"+data,
+		"  go run ./broker/cmd/efabroker ledger verify"+data,
+		"Was jede Stelle erhalten hat, liegt in "+p.dir("offices")+", das Protokoll in "+p.dir("broker.log")+".",
+		"Anmeldung der Sachbearbeitung: "+p.dir("people.json")+".  Bereitschaft: "+p.api+"/readyz, Messwerte: "+p.api+"/metrics",
+		"Beenden mit Strg-C; ein neuer Start setzt jeden offenen Vorgang fort.",
+	)
+}
+
+func printLines(w io.Writer, lines ...string) {
+	for _, l := range lines {
+		fmt.Fprintln(w, l)
+	}
+}
+
+// startOffices plays the back offices that the configuration names.
+func (p *program) startOffices(ctx context.Context) error {
+	authorities, err := p.broker.Authorities(ctx)
+	if err != nil {
+		return err
+	}
+	chosen := chosenOffices(authorities, p.cfg.Offices)
+	if len(chosen) == 0 {
+		return nil
+	}
+	played, err := offices.New(offices.Config{
+		API: p.api, Issuer: p.issuer, Authorities: chosen, State: p.dir("offices/journal"), Dir: p.dir("offices"), Log: p.log,
+		Credentials: func(id authority.ID) (client.Credentials, error) { return p.credentials(string(id)) },
+	})
+	if err != nil {
+		return fmt.Errorf("open back offices: %w", err)
+	}
+	if err := played.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start back offices: %w", err)
+	}
+	p.defers(played.Stop)
+	return nil
+}
+
+// credentials reads the key of a machine client.
+func (p *program) credentials(id string) (client.Credentials, error) {
+	return client.ReadCredentials(filepath.Join(p.dir("clients"), id+".json"))
+}
+
+func removeFile(path string) func(context.Context) error {
+	return func(context.Context) error {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove %s: %w", path, err)
+		}
+		return nil
+	}
+}
