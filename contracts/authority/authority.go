@@ -25,7 +25,7 @@ func ParseID(s string) (ID, error) {
 }
 
 // Kind is the kind of office in the words of the law that names it as recipient, for example "weights_and_measures".
-// The closed list is the kind column of contracts/data/recipients.csv, plus "trade_office", "building_authority".
+// The closed list is the kind column of contracts/law/data/recipients.csv, plus "trade_office", "building_authority".
 type Kind string
 
 // Role is what an authority does in a process: "lead", "previous", or the recipient role of a law row

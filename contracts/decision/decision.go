@@ -24,11 +24,11 @@ const (
 type Outcome string
 
 const (
-	// Release: every requested field leaves.
+	// Release says that every requested field leaves.
 	Release Outcome = "release"
-	// Partial: some fields leave.
+	// Partial says that some fields leave.
 	Partial Outcome = "partial"
-	// Refuse: nothing leaves.
+	// Refuse says that nothing leaves.
 	Refuse Outcome = "refuse"
 )
 
@@ -68,7 +68,8 @@ type Input struct {
 
 // Field is how a released field leaves.
 type Field struct {
-	// Effect is "allow"; mask and generalise follow with consent-based services.
+	// Effect is "allow" at a release and "announce" in an abstract decision; mask and generalise follow with services
+	// that rest on consent.
 	Effect string `json:"effect"`
 	// Group is the data group of the field.
 	Group string `json:"group"`
@@ -184,21 +185,21 @@ const (
 type Relation string
 
 const (
-	// Own: the case that this portal submitted, or one linked from it.
+	// Own is a case that this portal submitted, or one linked from it.
 	Own Relation = "own"
-	// LeadOf: a case that the viewer's authority runs.
+	// LeadOf is a case that the viewer's authority runs.
 	LeadOf Relation = "lead"
-	// Holder: a task, delivery or content meant for the viewer's authority.
+	// Holder is for a task, delivery or content meant for the viewer's authority.
 	Holder Relation = "holder"
-	// Participant: a case in which the viewer's authority takes part without running it.
+	// Participant is a case in which the viewer's authority takes part without running it.
 	Participant Relation = "participant"
-	// Hosted: something of the operator that the viewer works for.
+	// Hosted is something of the operator that the viewer works for.
 	Hosted Relation = "hosted"
-	// Other: none of these, within the same operator.
+	// Other is none of these, within the same operator.
 	Other Relation = "other"
-	// Foreign: another operator's.
+	// Foreign is another operator's.
 	Foreign Relation = "foreign"
-	// Collection: a list or register, whose rows are then filtered.
+	// Collection is a list or register, whose rows are then filtered.
 	Collection Relation = "collection"
 )
 

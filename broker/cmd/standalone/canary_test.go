@@ -168,7 +168,7 @@ func (h *house) records(see func(eventlog.Record)) {
 	if err != nil {
 		h.tb.Fatal(err)
 	}
-	defer log.Close() //nolint:errcheck // a reader has nothing to lose
+	defer log.Close()
 	want := int(h.verified().Receipts)
 	ctx, cancel := context.WithTimeout(h.tb.Context(), time.Minute)
 	defer cancel()

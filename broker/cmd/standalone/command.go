@@ -33,7 +33,7 @@ var errIncomplete = errors.New("not every step of the demo was seen")
 
 // Run runs the program and returns its exit status.
 func (m Main) Run(ctx context.Context) int {
-	root := m.root()
+	root := m.root() //nolint:contextcheck // commands get the context of ExecuteContext
 	root.SetArgs(m.Args)
 	root.SetOut(m.Stdout)
 	root.SetErr(m.Stderr)
@@ -42,7 +42,7 @@ func (m Main) Run(ctx context.Context) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errIncomplete):
-		fmt.Fprintf(m.Stderr, "standalone: %v\n", err)
+		say(m.Stderr, "standalone: %v\n", err)
 		return exitIncomplete
 	case contracts.KindOf(err) == contracts.Invalid:
 		m.explain(err)
@@ -52,16 +52,19 @@ func (m Main) Run(ctx context.Context) int {
 	return exitFailed
 }
 
+// say writes to a terminal; one that is gone is no reason to stop.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
 // explain writes the error with everything that is wrong, and a hint.
 func (m Main) explain(err error) {
 	problems := contracts.ProblemsOf(err)
 	if len(problems) == 0 {
-		fmt.Fprintf(m.Stderr, "standalone: %v\n", err)
+		say(m.Stderr, "standalone: %v\n", err)
 	}
 	for _, p := range problems {
-		fmt.Fprintf(m.Stderr, "standalone: %s: %s\n", p.Pointer, p.Detail)
+		say(m.Stderr, "standalone: %s: %s\n", p.Pointer, p.Detail)
 	}
-	fmt.Fprintln(m.Stderr, "Hinweis: standalone --help erklärt Befehle und Einstellungen.")
+	say(m.Stderr, "Hinweis: standalone --help erklärt Befehle und Einstellungen.\n")
 }
 
 func (m Main) root() *cobra.Command {

@@ -48,7 +48,7 @@ func spawn(t *testing.T, dir, offices string) *process {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		if strings.HasPrefix(lines.Text(), "Bereit.") {
-			p.house.program = endpointOf(t, dir)
+			p.program = endpointOf(t, dir)
 			return p
 		}
 	}

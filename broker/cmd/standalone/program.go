@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -169,8 +170,8 @@ func (p *program) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.ShutdownTimeout)
 	defer cancel()
 	var errs []error
-	for i := len(p.undo) - 1; i >= 0; i-- {
-		errs = append(errs, p.undo[i](ctx))
+	for _, undo := range slices.Backward(p.undo) {
+		errs = append(errs, undo(ctx))
 	}
 	p.undo = nil
 	return errors.Join(errs...)

@@ -55,7 +55,7 @@ func (m Main) demo(ctx context.Context, cfg config.Standalone, _ config.Origins)
 
 // run starts the broker with its offices, lets play do its part, and serves until the context ends or play is done.
 func (m Main) run(ctx context.Context, cfg config.Standalone, log *slog.Logger, play func(context.Context, *program) (done bool, err error)) (err error) {
-	fmt.Fprintln(m.Stdout, "EfA-Broker mit eingebetteten Diensten: zum Ausprobieren und für kleine Häuser; für den Betrieb Apache Kafka, einen Temporal-Cluster und PostgreSQL verwenden.")
+	say(m.Stdout, "EfA-Broker mit eingebetteten Diensten: zum Ausprobieren und für kleine Häuser; für den Betrieb Apache Kafka, einen Temporal-Cluster und PostgreSQL verwenden.\n")
 	p, err := start(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (m Main) run(ctx context.Context, cfg config.Standalone, log *slog.Logger, 
 	}
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(m.Stdout, "Der Broker wird beendet …")
+		say(m.Stdout, "Der Broker wird beendet …\n")
 		return nil
 	case err := <-p.failed:
 		return fmt.Errorf("background work ended: %w", err)
@@ -83,7 +83,7 @@ func (m Main) run(ctx context.Context, cfg config.Standalone, log *slog.Logger, 
 
 // ready says where the broker is.
 func (m Main) ready(p *program) {
-	fmt.Fprintf(m.Stdout, "Bereit.  API %s   OpenID %s   Kafka %s   Temporal %s   Daten %s\n", p.api, p.issuer, p.kafkaAddr, p.temporalAddr, p.cfg.Data)
+	say(m.Stdout, "Bereit.  API %s   OpenID %s   Kafka %s   Temporal %s   Daten %s\n", p.api, p.issuer, p.kafkaAddr, p.temporalAddr, p.cfg.Data)
 }
 
 // further says where to look after the demo.
@@ -106,7 +106,7 @@ func (m Main) further(p *program) {
 
 func printLines(w io.Writer, lines ...string) {
 	for _, l := range lines {
-		fmt.Fprintln(w, l)
+		say(w, "%s\n", l)
 	}
 }
 

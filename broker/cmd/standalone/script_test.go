@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,7 +23,7 @@ var commandLine = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-o", dir, "../efabroker").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", dir, "../efabroker").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build efabroker: %w: %s", err, out)
 	}

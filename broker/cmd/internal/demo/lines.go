@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,8 +19,11 @@ type narrator struct {
 	names map[authority.ID]string
 }
 
+// printf writes to the reader's terminal; one that is gone is no reason to stop.
+func (n *narrator) printf(format string, args ...any) { _, _ = fmt.Fprintf(n.out, format, args...) }
+
 func (n *narrator) line(at time.Time, label, format string, args ...any) {
-	fmt.Fprintf(n.out, "%s  %-14s %s\n", at.Local().Format("15:04:05.000"), label, fmt.Sprintf(format, args...))
+	n.printf("%s  %-14s %s\n", at.Local().Format("15:04:05.000"), label, fmt.Sprintf(format, args...))
 }
 
 func (n *narrator) name(a authority.ID) string {
@@ -30,7 +34,7 @@ func (n *narrator) name(a authority.ID) string {
 }
 
 func (n *narrator) start(example string) {
-	fmt.Fprintf(n.out, "\nEin Gewerbe zieht von Nürnberg nach München und wird einmal angemeldet (GewO § 14, GewAnzV § 3(2a)); Beispiel %s\n\n", example)
+	n.printf("\nEin Gewerbe zieht von Nürnberg nach München und wird einmal angemeldet (GewO § 14, GewAnzV § 3(2a)); Beispiel %s\n\n", example)
 }
 
 func (n *narrator) submitted(r client.SubmissionReceipt) {
@@ -80,12 +84,11 @@ func (n *narrator) words(c *CaseReport, e event.Recorded) (label, text string) {
 
 func (n *narrator) competence(c *CaseReport) string {
 	text := n.name(c.Lead) + " führt das Verfahren"
-	for _, p := range c.Parties {
-		if p.Role == authority.Previous {
-			text += ", bisher zuständig war " + n.name(p.Authority)
-		}
+	i := slices.IndexFunc(c.Parties, func(p authority.Party) bool { return p.Role == authority.Previous })
+	if i < 0 {
+		return text
 	}
-	return text
+	return text + ", bisher zuständig war " + n.name(c.Parties[i].Authority)
 }
 
 func due(t event.TaskAssigned) string {
@@ -117,9 +120,9 @@ func (n *narrator) status(c procedure.Case) {
 }
 
 func (n *narrator) disclosures(c *CaseReport) {
-	fmt.Fprintf(n.out, "\nÜbermittlungen in Vorgang %s (%s)\n", c.ID, n.name(c.Lead))
+	n.printf("\nÜbermittlungen in Vorgang %s (%s)\n", c.ID, n.name(c.Lead))
 	for _, x := range c.Disclosures {
-		fmt.Fprintf(n.out, "  %s  %-58s %2d Felder  %-15s %s\n      Felder %s\n      Richtlinie %.19s…, Entscheidung %s\n",
+		n.printf("  %s  %-58s %2d Felder  %-15s %s\n      Felder %s\n      Richtlinie %.19s…, Entscheidung %s\n",
 			x.DecidedAt.Local().Format("15:04:05.000"), x.RecipientName, len(x.Fields), x.Purpose, x.LegalBasis, numbers(x.Fields), x.PolicyRevision, x.Decision)
 	}
 }
@@ -134,11 +137,11 @@ func numbers(fields []string) string {
 }
 
 func (n *narrator) explanation(sentence string) {
-	fmt.Fprintf(n.out, "\nEine Entscheidung in einem Satz\n  %s\n", sentence)
+	n.printf("\nEine Entscheidung in einem Satz\n  %s\n", sentence)
 }
 
 func (n *narrator) refused(who, sentence string) {
-	fmt.Fprintf(n.out, "\nEine abgelehnte Anfrage (%s)\n  %s\n", who, sentence)
+	n.printf("\nEine abgelehnte Anfrage (%s)\n  %s\n", who, sentence)
 }
 
 func (n *narrator) verified(v client.Verification) {
@@ -146,12 +149,12 @@ func (n *narrator) verified(v client.Verification) {
 	if !v.Valid {
 		state = "UNGÜLTIG: " + strings.Join(v.Problems, "; ")
 	}
-	fmt.Fprintf(n.out, "\nQuittungen\n  %d Quittungen in %d Vorgängen: %s\n", v.Receipts, v.Cases, state)
+	n.printf("\nQuittungen\n  %d Quittungen in %d Vorgängen: %s\n", v.Receipts, v.Cases, state)
 }
 
 func (n *narrator) summary(r Report) {
-	fmt.Fprintf(n.out, "\nVon der Anmeldung bis COMPLETED in beiden Vorgängen: %d ms\n", r.Took.Milliseconds())
+	n.printf("\nVon der Anmeldung bis COMPLETED in beiden Vorgängen: %d ms\n", r.Took.Milliseconds())
 	if len(r.Missing) > 0 {
-		fmt.Fprintf(n.out, "NICHT GESEHEN: %s\n", strings.Join(r.Missing, "; "))
+		n.printf("NICHT GESEHEN: %s\n", strings.Join(r.Missing, "; "))
 	}
 }
