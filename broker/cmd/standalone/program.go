@@ -45,8 +45,8 @@ type program struct {
 // start starts engines, broker and API. On an error everything that was started is stopped again.
 func start(ctx context.Context, cfg config.Standalone, log *slog.Logger) (*program, error) {
 	p := &program{cfg: cfg, log: log}
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make data directory: %w", err)
+	if err := makePrivate(cfg.Data); err != nil {
+		return nil, err
 	}
 	if err := p.start(ctx); err != nil {
 		return nil, errors.Join(err, p.stop(context.WithoutCancel(ctx)))
@@ -65,6 +65,17 @@ func (p *program) start(ctx context.Context) error {
 	p.defers(func(context.Context) error { return events.Close() })
 	p.defers(p.broker.Stop)
 	return p.serve(ctx, events)
+}
+
+// makePrivate makes a directory, or closes an existing one to other users: it holds keys and databases.
+func makePrivate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory needs the bit to be entered
+		return fmt.Errorf("close data directory to others: %w", err)
+	}
+	return nil
 }
 
 // startEngines starts the event log, the process engine and the stores side by side: each takes its time to start.

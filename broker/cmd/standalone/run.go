@@ -30,8 +30,8 @@ func (m Main) demo(ctx context.Context, cfg config.Standalone, _ config.Origins)
 	if cfg.Offices == "auto" {
 		cfg.Offices = "all"
 	}
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("make data directory: %w", err)
+	if err := makePrivate(cfg.Data); err != nil {
+		return err
 	}
 	file, err := os.OpenFile(filepath.Join(cfg.Data, "broker.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

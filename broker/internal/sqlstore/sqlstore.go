@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -58,6 +59,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if err := create(cfg.Path); err != nil {
+		return nil, err
+	}
 	write, err := open(cfg.Path, "immediate", "synchronous(FULL)")
 	if err != nil {
 		return nil, err
@@ -73,6 +77,15 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// create makes the file readable by its owner only; SQLite gives its write-ahead log the same mode.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator configures where data lie
+	if err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	return f.Close()
 }
 
 func open(path, txlock, pragma string) (*sql.DB, error) {

@@ -1,0 +1,64 @@
+# make prints this help. Each target is one line that can also be typed by hand; `make check` is what CI runs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
+
+DATA ?= ./data
+KAFKA_LIBS ?= $(CURDIR)/bin/kafka-libs
+KAFKA_POM := adapters/eventlog/kafkalog/testdata/pom.xml
+
+.PHONY: help
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## start the broker in one process and run the move of a business (DATA=./data)
+	go run ./broker/cmd/standalone demo --data $(DATA)
+
+.PHONY: test
+test: ## run all tests; no container, no account, no network
+	go test ./...
+
+# A race build of the Temporal server takes longer than all the rest, so packages whose test links it are left out.
+.PHONY: race
+race: ## run the race detector on all packages whose tests do not link the Temporal server
+	@packages=$$(go list -test -f '{{.ImportPath}}{{range .Deps}} {{.}}{{end}}' ./... \
+		| awk '$$1 ~ /\.test$$/ && !/ go\.temporal\.io\/server\// { sub(/\.test$$/, "", $$1); print $$1 }'); \
+	test -n "$$packages"; \
+	go test -race -shuffle=on $$packages
+
+.PHONY: lint
+lint: bin/golangci-lint-v2.15.0 bin/workflowcheck-v0.6.0 ## run golangci-lint and workflowcheck
+	bin/golangci-lint-v2.15.0 run ./...
+	bin/workflowcheck-v0.6.0 -test=false -config workflows/workflowcheck.yaml $$(go list ./workflows/... | grep -v /localtemporal)
+
+.PHONY: generate
+generate: ## write all generated code anew
+	for config in $$(git ls-files --cached --others --exclude-standard '*oapi.yaml'); do \
+		(cd "$$(dirname "$$config")" && go run $(OAPI_CODEGEN) -config oapi.yaml $(CURDIR)/contracts/api/openapi.yaml); \
+	done
+	go generate ./...
+
+.PHONY: kafka-tier
+kafka-tier: $(KAFKA_LIBS)/.complete ## run the event log's suite against a real Apache Kafka (Java 17, Maven)
+	KAFKA_LIBS=$(KAFKA_LIBS) go test -count=1 -v ./adapters/eventlog/...
+
+.PHONY: check
+check: ## run everything that CI runs
+	.ci/run
+
+bin/golangci-lint-v2.15.0:
+	GOBIN=$(CURDIR)/bin go install $(GOLANGCI_LINT)
+	mv bin/golangci-lint $@
+
+bin/workflowcheck-v0.6.0:
+	GOBIN=$(CURDIR)/bin go install $(WORKFLOWCHECK)
+	mv bin/workflowcheck $@
+
+$(KAFKA_LIBS)/.complete: $(KAFKA_POM)
+	mvn -B -q -f $(KAFKA_POM) dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(abspath $(KAFKA_LIBS))
+	touch $@
