@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -22,10 +23,13 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/law"
 )
 
-// Handle takes a batch of events of efa.cases and writes the inbox rows in one transaction. Repeated sequences are
-// dropped; at a gap the missing events are read from the ledger.
-func (d *Delivery) Handle(ctx context.Context, events []event.Recorded) error {
+// Handle takes a batch of events of efa.cases and writes the inbox rows in one transaction, under the lease with which
+// delivery consumes. Repeated sequences are dropped; at a gap the missing events are read from the ledger.
+func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Recorded) error {
 	err := d.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		if err := lease.Check(ctx, tx, l); err != nil {
+			return err
+		}
 		var rows []row
 		for _, e := range events {
 			found, err := d.rowsUpTo(ctx, tx, e)

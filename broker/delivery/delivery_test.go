@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/delivery"
+	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -57,6 +58,7 @@ type bench struct {
 	db       *sqlstore.DB
 	delivery *delivery.Delivery
 	ledger   *memory
+	lease    lease.Lease
 }
 
 func setup(t *testing.T, cases ...string) bench {
@@ -68,7 +70,11 @@ func setup(t *testing.T, cases ...string) bench {
 	for _, id := range cases {
 		sqlstoretest.InsertCase(t, db, sqlstoretest.Case{ID: id})
 	}
-	return bench{db, d, m}
+	l, err := lease.Keeper{DB: db, Holder: "me"}.Acquire(t.Context(), "delivery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bench{db, d, m, l}
 }
 
 // announced makes the n-th event of a case, an announcement to a, and keeps it in the ledger.
@@ -100,7 +106,7 @@ func (b bench) inbox(t *testing.T, a authority.ID, after string) []items.Item {
 
 func (b bench) handle(t *testing.T, events ...event.Recorded) {
 	t.Helper()
-	if err := b.delivery.Handle(t.Context(), events); err != nil {
+	if err := b.delivery.Handle(t.Context(), b.lease, events); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -127,6 +133,19 @@ func TestAnInboxHasNoGapsAndNoRepeats(t *testing.T) {
 	}
 	if other := b.inbox(t, "finanzamt-b", ""); len(other) != 1 || other[0].Cursor != "1.1" {
 		t.Errorf("the other inbox: %+v", other)
+	}
+}
+
+func TestAConsumerThatLostItsLeaseCannotWrite(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "c1")
+	sqlstoretest.Exec(t, b.db, `update leases set epoch = epoch + 1`)
+	err := b.delivery.Handle(t.Context(), b.lease, []event.Recorded{b.announced("c1", 1, "finanzamt-a")})
+	if contracts.KindOf(err) != contracts.Unavailable {
+		t.Errorf("got %v", err)
+	}
+	if got := b.inbox(t, "finanzamt-a", ""); len(got) != 0 {
+		t.Errorf("%d items were written", len(got))
 	}
 }
 

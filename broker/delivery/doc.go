@@ -7,8 +7,8 @@
 //	announced      fetched | rejected    first release of its content (Fetched); de.efa.delivery.rejected.v1
 //	fetched        accepted | rejected   de.efa.delivery.accepted.v1, de.efa.delivery.rejected.v1
 //
-// None of this sets procedural state (law 6). Fencing: a row is unique on (case, case_seq, authority) and the position
-// advances in the same transaction, so a consumer that was stopped and continued can only repeat what is there. The
+// None of this sets procedural state (law 6). Delivery works under a lease whose epoch is checked in every transaction; a
+// row is unique on (case, case_seq, authority) and the position advances with it, so a repeat changes nothing. The
 // counter of an authority is raised by the last statements of the transaction, authorities ascending, so inbox_seq has
 // no gap and two replicas cannot lock each other out.
 package delivery

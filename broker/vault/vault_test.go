@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -34,6 +35,7 @@ const (
 
 // bundle is a vault over fresh databases with a clock that the test sets.
 type bundle struct {
+	lease lease.Lease
 	*vault.Vault
 	ledger *sqlstore.DB
 	dir    string
@@ -60,6 +62,8 @@ func setup(t *testing.T, change ...func(*vault.Config)) *bundle {
 		}
 	})
 	fatal(t, b.CreateCaseKey(t.Context(), munich, caseID))
+	b.lease, err = lease.Keeper{DB: b.ledger, Holder: "sweeper"}.Acquire(t.Context(), "vault-sweeper")
+	fatal(t, err)
 	return b
 }
 
@@ -503,14 +507,14 @@ func TestPendingContentIsSweptAfterADayAndCommittedContentStays(t *testing.T) {
 	fatal(t, b.project(t, event.TypeCaseSubmitted, caseID, event.CaseSubmitted{Contents: []content.Ref{object("kept").Ref}}))
 
 	b.now = b.now.Add(24 * time.Hour)
-	if n, err := b.Sweep(t.Context()); err != nil || n != 0 {
+	if n, err := b.Sweep(t.Context(), b.lease); err != nil || n != 0 {
 		t.Fatalf("swept %d too early, error %v", n, err)
 	}
 	b.now = b.now.Add(time.Microsecond)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
+	go func() { done <- b.Run(ctx, b.lease) }()
 	if line := <-b.logs.lines; line != "pending contents swept" {
 		t.Errorf("logged %q", line)
 	}
@@ -530,7 +534,7 @@ func TestRunEndsWithItsContextHoweverOften(t *testing.T) {
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		wg.Go(func() {
-			if err := b.Run(ctx); err != nil {
+			if err := b.Run(ctx, b.lease); err != nil {
 				t.Error(err)
 			}
 		})
@@ -545,7 +549,7 @@ func TestASweepThatFailsIsToldAndRepeated(t *testing.T) {
 	b.exec(t, `alter table contents rename to hidden`)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
+	go func() { done <- b.Run(ctx, b.lease) }()
 	for range 2 {
 		if line := <-b.logs.lines; line != "pending contents were not swept" {
 			t.Errorf("logged %q", line)

@@ -32,10 +32,7 @@ var ErrHeld = errors.New("the lease is held by another process")
 
 // Acquire takes or renews the lease name. It returns ErrHeld while another holder's lease has not lapsed.
 func (k Keeper) Acquire(ctx context.Context, name string) (Lease, error) {
-	ttl := k.TTL
-	if ttl == 0 {
-		ttl = 6 * time.Second
-	}
+	ttl := k.ttl()
 	l := Lease{Name: name, Holder: k.Holder}
 	err := k.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		var holder string
@@ -60,6 +57,67 @@ func (k Keeper) Acquire(ctx context.Context, name string) (Lease, error) {
 		return Lease{}, fmt.Errorf("acquire lease %s: %w", name, err)
 	}
 	return l, nil
+}
+
+// Hold does work under the lease name, whenever this process holds it, until ctx ends; then it gives the lease back. The
+// context of work ends when the lease is lost, and work must return then; what it still writes fails at Check.
+// Hold returns the error with which work ended by itself.
+func (k Keeper) Hold(ctx context.Context, name string, work func(ctx context.Context, l Lease) error) error {
+	for ctx.Err() == nil {
+		l, err := k.Acquire(ctx, name)
+		if err != nil {
+			k.wait(ctx)
+			continue
+		}
+		held, lose := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			err = work(held, l)
+		}()
+		lost := k.keep(ctx, l, done)
+		lose()
+		<-done
+		if release := k.Release(context.WithoutCancel(ctx), l); !lost {
+			return errors.Join(err, release)
+		}
+	}
+	return nil
+}
+
+// keep renews l until it is lost, which the result tells, or until ctx ends or work is done.
+func (k Keeper) keep(ctx context.Context, l Lease, done <-chan struct{}) (lost bool) {
+	tick := time.NewTicker(k.ttl() / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return false
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+			if now, err := k.Acquire(ctx, l.Name); err != nil || now.Epoch != l.Epoch {
+				return ctx.Err() == nil
+			}
+		}
+	}
+}
+
+// wait pauses before the next attempt at a lease that somebody else holds.
+func (k Keeper) wait(ctx context.Context) {
+	timer := time.NewTimer(k.ttl() / 3)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func (k Keeper) ttl() time.Duration {
+	if k.TTL == 0 {
+		return 6 * time.Second
+	}
+	return k.TTL
 }
 
 // Release gives the lease back, so that another process need not wait for it to lapse.

@@ -1,6 +1,7 @@
 package lease_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"sync/atomic"
@@ -53,5 +54,103 @@ func TestALeaseChangesHandsOnlyWhenItLapsedOrWasGivenBack(t *testing.T) {
 	}
 	if third, err := a.Acquire(t.Context(), "relay/0"); err != nil || third.Epoch != 3 {
 		t.Errorf("released lease %+v %v", third, err)
+	}
+}
+
+func TestWorkIsDoneByOneHolderAtATimeAndGoesOnWithTheNext(t *testing.T) {
+	t.Parallel()
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "l.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var working atomic.Int64
+	started := make(chan string, 2)
+	hold := func(ctx context.Context, holder string) <-chan error {
+		ended := make(chan error, 1)
+		k := lease.Keeper{DB: db, Holder: holder, TTL: 30 * time.Millisecond}
+		go func() {
+			ended <- k.Hold(ctx, "delivery", func(ctx context.Context, l lease.Lease) error {
+				if working.Add(1) > 1 {
+					t.Error("two holders work at the same time")
+				}
+				started <- l.Holder
+				<-ctx.Done()
+				working.Add(-1)
+				return nil
+			})
+		}()
+		return ended
+	}
+	ctxA, stopA := context.WithCancel(t.Context())
+	endedA := hold(ctxA, "a")
+	if first := <-started; first != "a" {
+		t.Fatal(first)
+	}
+	ctxB, stopB := context.WithCancel(t.Context())
+	endedB := hold(ctxB, "b")
+	stopA()
+	if err := <-endedA; err != nil {
+		t.Error(err)
+	}
+	if second := <-started; second != "b" {
+		t.Error(second)
+	}
+	stopB()
+	if err := <-endedB; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAHolderThatLostItsLeaseStopsWorkingAndComesBack(t *testing.T) {
+	t.Parallel()
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "l.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	epochs := make(chan int64)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- lease.Keeper{DB: db, Holder: "a", TTL: 30 * time.Millisecond}.Hold(ctx, "delivery", func(ctx context.Context, l lease.Lease) error {
+			select {
+			case epochs <- l.Epoch:
+			case <-ctx.Done():
+				return nil
+			}
+			<-ctx.Done()
+			return nil
+		})
+	}()
+	if first := <-epochs; first != 1 {
+		t.Errorf("epoch %d", first)
+	}
+	if err := db.Write(t.Context(), func(tx *sqlstore.Tx) error { // somebody else took it and gave it back
+		_, err := tx.Exec(t.Context(), `update leases set holder = 'b', epoch = 2, expires_at = $1`, tx.Now())
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if again := <-epochs; again != 3 {
+		t.Errorf("epoch %d, want a new one", again)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWorkThatEndsByItselfEndsTheHold(t *testing.T) {
+	t.Parallel()
+	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "l.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	boom := errors.New("boom")
+	err = lease.Keeper{DB: db, Holder: "a"}.Hold(t.Context(), "delivery", func(context.Context, lease.Lease) error { return boom })
+	if !errors.Is(err, boom) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -90,17 +90,23 @@ func (b *Broker) Start(ctx context.Context, e Engines) error {
 func (b *Broker) startBackground(ctx context.Context) {
 	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	events := eventlog.Events{Log: b.engines.Events}
+	leases := lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}
 	st := starter.New(starter.Config{DB: b.stores.db, Engine: b.engine, Log: b.cfg.Log})
 	rl := relay.New(relay.Config{
-		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger,
-		Leases: lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}, Log: b.cfg.Log,
+		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger, Leases: leases, Log: b.cfg.Log,
 	})
 	b.background(ctx, "starter", func(ctx context.Context) error { return events.Consume(ctx, starter.Consumer, st.Handle) })
-	b.background(ctx, "delivery", func(ctx context.Context) error {
-		return events.Consume(ctx, delivery.Consumer, b.domains.delivery.Handle)
-	})
 	b.background(ctx, "relay", rl.Run)
-	b.background(ctx, "vault sweeper", b.stores.vault.Run)
+	b.background(ctx, "delivery", func(ctx context.Context) error {
+		return leases.Hold(ctx, "delivery", func(ctx context.Context, l lease.Lease) error {
+			return events.Consume(ctx, delivery.Consumer, func(ctx context.Context, batch []event.Recorded) error {
+				return b.domains.delivery.Handle(ctx, l, batch)
+			})
+		})
+	})
+	b.background(ctx, "vault sweeper", func(ctx context.Context) error {
+		return leases.Hold(ctx, "vault-sweeper", b.stores.vault.Run)
+	})
 }
 
 func (b *Broker) background(ctx context.Context, name string, run func(context.Context) error) {
