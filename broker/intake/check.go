@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/efa-broker/efa-broker/contracts"
@@ -19,7 +18,6 @@ import (
 type checked struct {
 	pkg       service.Package
 	region    key.RegionKey
-	body      []byte // the application, canonical JSON
 	facts     fact.Values
 	parties   []authority.Party
 	lead      authority.Authority
@@ -30,7 +28,7 @@ type checked struct {
 const forwardedOnly = "forwarded_notice"
 
 // check refuses a submission whole, with every fault that can be told at once.
-func (in *Intake) check(ctx context.Context, v actor.Viewer, s Submission) (checked, error) {
+func (in *Intake) check(ctx context.Context, v actor.Viewer, s received) (checked, error) {
 	c, err := in.checkForm(s)
 	if err != nil {
 		return c, err
@@ -45,7 +43,7 @@ func (in *Intake) check(ctx context.Context, v actor.Viewer, s Submission) (chec
 }
 
 // checkForm checks service, region and application, and lists all their faults together.
-func (in *Intake) checkForm(s Submission) (checked, error) {
+func (in *Intake) checkForm(s received) (checked, error) {
 	var c checked
 	var problems []contracts.Problem
 	k, err := key.ParseServiceKey(s.Service)
@@ -65,12 +63,8 @@ func (in *Intake) checkForm(s Submission) (checked, error) {
 			problems = append(problems, contracts.Problem{Pointer: "/region", Detail: "no municipality of the official register has this key"})
 		}
 	}
-	c.body, err = json.Marshal(s.Application)
-	if err != nil {
-		return c, contracts.Errorf(contracts.Internal, "encode application", "%w", err)
-	}
 	if c.pkg.Service != "" {
-		problems = append(problems, inApplication(c.pkg.Validate(c.body))...)
+		problems = append(problems, inApplication(c.pkg.Validate(s.body))...)
 	}
 	if len(problems) > 0 {
 		return c, contracts.Refuse(contracts.Invalid, "check submission", problems...)
@@ -78,13 +72,26 @@ func (in *Intake) checkForm(s Submission) (checked, error) {
 	return c, nil
 }
 
-// checkOrigin checks who may open a case of this service: an applicant's portal, or the holder of a task by completing
-// it.
-func (in *Intake) checkOrigin(ctx context.Context, v actor.Viewer, s Submission, c *checked) error {
+// admit checks that the caller may open cases at all: a portal by filing, an authority by completing a task.
+func (in *Intake) admit(ctx context.Context, v actor.Viewer, s Submission) error {
 	if s.Completes == nil {
-		if err := in.gate.Collection(ctx, v, decision.CaseSubmit); err != nil {
-			return err
-		}
+		return in.gate.Collection(ctx, v, decision.CaseSubmit)
+	}
+	if err := in.gate.Relation(ctx, v, decision.CaseForward, decision.Holder); err != nil {
+		return err
+	}
+	if s.SubmissionId != s.Completes.TaskId {
+		return contracts.Refuse(contracts.Invalid, "check submission", contracts.Problem{
+			Pointer: "/submission_id",
+			Detail:  "a submission that completes a task has the id of that task, so that a repeat gets its receipt",
+		})
+	}
+	return nil
+}
+
+// checkOrigin checks how a case of this service may be opened: by an applicant, or by completing a task that waits for it.
+func (in *Intake) checkOrigin(ctx context.Context, v actor.Viewer, s received, c *checked) error {
+	if s.Completes == nil {
 		if c.pkg.OpenedBy == forwardedOnly {
 			return contracts.Refuse(contracts.Invalid, "check submission", contracts.Problem{
 				Pointer: "/completes",
@@ -92,9 +99,6 @@ func (in *Intake) checkOrigin(ctx context.Context, v actor.Viewer, s Submission,
 			})
 		}
 		return nil
-	}
-	if err := in.gate.Relation(ctx, v, decision.CaseForward, decision.Holder); err != nil {
-		return err
 	}
 	draft, opens, err := in.cfg.Tasks.Completable(ctx, v, s.Completes.CaseId.String(), s.Completes.TaskId)
 	if err != nil {
@@ -110,7 +114,7 @@ func (in *Intake) checkOrigin(ctx context.Context, v actor.Viewer, s Submission,
 	return nil
 }
 
-func (in *Intake) derive(s Submission, c *checked) error {
+func (in *Intake) derive(s received, c *checked) error {
 	facts, err := c.pkg.Derive(s.Application)
 	if err != nil {
 		return contracts.Errorf(contracts.Invalid, "derive facts", "%w", err)
@@ -124,7 +128,7 @@ func (in *Intake) derive(s Submission, c *checked) error {
 
 // route finds the authority of every role. Without a lead authority, or without one for a region that the application
 // itself names, there is no route; nothing is ever guessed. A statutory recipient that nobody fills is left out.
-func (in *Intake) route(ctx context.Context, v actor.Viewer, s Submission, c *checked) error {
+func (in *Intake) route(ctx context.Context, v actor.Viewer, s received, c *checked) error {
 	regions, err := c.pkg.Regions(s.Application, c.region)
 	if err != nil {
 		return contracts.Refuse(contracts.Invalid, "find regions of the roles", inApplication(contracts.ProblemsOf(err))...)

@@ -39,6 +39,7 @@ type Vault interface {
 	Store(ctx context.Context, o content.Object) (content.Ref, bool, error)
 	StoreFacts(ctx context.Context, operator authority.OperatorID, tenant authority.TenantID, caseID string, v fact.Values) error
 	MAC(ctx context.Context, tenant authority.TenantID, caseID string, data []byte) ([]byte, error)
+	Index(ctx context.Context, operator authority.OperatorID, identifier string) ([]byte, error)
 }
 
 // Subjects keeps people apart from cases: attributes sealed under a key of their own.

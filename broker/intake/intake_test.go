@@ -93,6 +93,11 @@ func (w *world) MAC(_ context.Context, _ authority.TenantID, caseID string, data
 	return sum[:], nil
 }
 
+func (w *world) Index(_ context.Context, _ authority.OperatorID, identifier string) ([]byte, error) {
+	sum := sha256.Sum256([]byte("index" + identifier))
+	return sum[:], nil
+}
+
 func (w *world) Prepare(_ context.Context, _ authority.OperatorID, _ authority.TenantID, people []service.Subject) (func(context.Context, *sqlstore.Tx, string) error, error) {
 	return func(context.Context, *sqlstore.Tx, string) error { w.subjects += len(people); return nil }, nil
 }
@@ -189,10 +194,15 @@ func TestARepeatGetsTheSameReceiptAndAnotherBodyAConflict(t *testing.T) {
 	if err != nil || !again.Repeated || again.Case != first.Case || len(w.drafts) != 1 {
 		t.Errorf("repeat %+v %v, %d drafts", again, err, len(w.drafts))
 	}
+	same := w.submission(registration, muenchen)
 	other := w.submission(registration, muenchen)
 	other.Application = w.example(registration, 1)
 	if _, err := in.Submit(t.Context(), portal(), other); contracts.KindOf(err) != contracts.Conflict {
 		t.Errorf("another body: %v", err)
+	}
+	delete(w.packages, registration) // the service is withdrawn
+	if again, err := in.Submit(t.Context(), portal(), same); err != nil || !again.Repeated {
+		t.Errorf("a repeat after the service ended: %+v %v", again, err)
 	}
 }
 
@@ -233,15 +243,22 @@ func TestRefusals(t *testing.T) {
 		change func(*intake.Submission)
 		want   contracts.Kind
 	}{
-		"no service key":           {portal(), func(s *intake.Submission) { s.Service = "4711" }, contracts.Invalid},
-		"a service that is not":    {portal(), func(s *intake.Submission) { s.Service = "99999999999999" }, contracts.Invalid},
-		"an unknown municipality":  {portal(), func(s *intake.Submission) { s.Region = "099990000000" }, contracts.Invalid},
-		"a Land for a city":        {portal(), func(s *intake.Submission) { s.Region = "09" }, contracts.Invalid},
-		"no route":                 {portal(), func(s *intake.Submission) { s.Region = "096630000000" }, contracts.NotCompetent},
-		"an office as applicant":   {office("lead-nuernberg"), func(*intake.Submission) {}, contracts.Denied},
-		"a portal that completes":  {portal(), func(s *intake.Submission) { s.Completes = &intake.Completes{TaskId: "forward"} }, contracts.NotFound},
-		"somebody else's task":     {office("tax-a"), func(s *intake.Submission) { s.Completes = &intake.Completes{TaskId: "forward"} }, contracts.NotFound},
-		"a task of other services": {office("lead-nuernberg"), func(s *intake.Submission) { s.Completes = &intake.Completes{TaskId: "forward"} }, contracts.Conflict},
+		"no service key":          {portal(), func(s *intake.Submission) { s.Service = "4711" }, contracts.Invalid},
+		"a service that is not":   {portal(), func(s *intake.Submission) { s.Service = "99999999999999" }, contracts.Invalid},
+		"an unknown municipality": {portal(), func(s *intake.Submission) { s.Region = "099990000000" }, contracts.Invalid},
+		"a Land for a city":       {portal(), func(s *intake.Submission) { s.Region = "09" }, contracts.Invalid},
+		"no route":                {portal(), func(s *intake.Submission) { s.Region = "096630000000" }, contracts.NotCompetent},
+		"an office as applicant":  {office("lead-nuernberg"), func(*intake.Submission) {}, contracts.Denied},
+		"a portal that completes": {portal(), func(s *intake.Submission) {
+			s.SubmissionId, s.Completes = "forward", &intake.Completes{TaskId: "forward"}
+		}, contracts.NotFound},
+		"somebody else's task": {office("tax-a"), func(s *intake.Submission) {
+			s.SubmissionId, s.Completes = "forward", &intake.Completes{TaskId: "forward"}
+		}, contracts.NotFound},
+		"another id than the task": {office("lead-nuernberg"), func(s *intake.Submission) { s.Completes = &intake.Completes{TaskId: "forward"} }, contracts.Invalid},
+		"a task of other services": {office("lead-nuernberg"), func(s *intake.Submission) {
+			s.SubmissionId, s.Completes = "forward", &intake.Completes{TaskId: "forward"}
+		}, contracts.Conflict},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -266,7 +283,7 @@ func TestAForwardedNoticeOpensASecondCaseAndCompletesTheTaskInOneAppend(t *testi
 		t.Errorf("filed by an applicant: %v", err)
 	}
 	first := uuid.New()
-	s.Completes = &intake.Completes{CaseId: first, TaskId: "forward", Outcome: "deregistered"}
+	s.SubmissionId, s.Completes = "forward", &intake.Completes{CaseId: first, TaskId: "forward", Outcome: "deregistered"}
 	a, err := in.Submit(t.Context(), office("lead-nuernberg"), s)
 	if err != nil {
 		t.Fatal(err)

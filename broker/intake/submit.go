@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -29,39 +30,57 @@ type Accepted struct {
 	Repeated bool
 }
 
-// Submit accepts a submission: durable, sealed and acknowledged when it returns nil.
+// Submit accepts a submission: durable, sealed and acknowledged when it returns nil. A repeat is recognised before
+// anything else is checked, so that it gets its receipt although schema or competence have changed meanwhile.
 func (in *Intake) Submit(ctx context.Context, v actor.Viewer, s Submission) (Accepted, error) {
-	c, err := in.check(ctx, v, s)
+	if err := in.admit(ctx, v, s); err != nil {
+		return Accepted{}, err
+	}
+	sub := received{Submission: s}
+	var err error
+	if sub.body, err = json.Marshal(s.Application); err != nil {
+		return Accepted{}, contracts.Errorf(contracts.Internal, "encode application", "%w", err)
+	}
+	if sub.index, err = in.cfg.Vault.Index(ctx, v.Operator, s.SubmissionId); err != nil {
+		return Accepted{}, fmt.Errorf("index submission id: %w", err)
+	}
+	if known, err := in.repeated(ctx, v, sub); err != nil || known.Repeated {
+		return known, err
+	}
+	c, err := in.check(ctx, v, sub)
 	if err != nil {
 		return Accepted{}, err
 	}
-	if known, err := in.repeated(ctx, v, s, c.body); err != nil || known.Repeated {
-		return known, err
-	}
-	accepted, err := in.accept(ctx, v, s, c)
+	accepted, err := in.accept(ctx, v, sub, c)
 	if contracts.KindOf(err) == contracts.Conflict && err != nil {
 		// Two identical submissions may have raced; then the other one is the answer.
-		if known, again := in.repeated(ctx, v, s, c.body); again == nil && known.Repeated {
+		if known, again := in.repeated(ctx, v, sub); again == nil && known.Repeated {
 			return known, nil
 		}
 	}
 	return accepted, err
 }
 
+// received is a submission with its application as canonical JSON and the index of its id.
+type received struct {
+	Submission
+	body, index []byte
+}
+
 // repeated finds an earlier submission under the same id. The same body is a repeat, another one a Conflict.
-func (in *Intake) repeated(ctx context.Context, v actor.Viewer, s Submission, body []byte) (Accepted, error) {
+func (in *Intake) repeated(ctx context.Context, v actor.Viewer, s received) (Accepted, error) {
 	var a Accepted
 	var mac []byte
 	var tenant authority.TenantID
 	err := in.cfg.DB.Read().QueryRowContext(ctx, `select s.case_id, s.body_mac, s.received_at, c.tenant from submissions s
-		join cases c on c.id = s.case_id where s.submitter = $1 and s.id = $2`, v.ID, s.SubmissionId).Scan(&a.Case, &mac, &a.ReceivedAt, &tenant)
+		join cases c on c.id = s.case_id where s.submitter = $1 and s.id_mac = $2`, v.ID, s.index).Scan(&a.Case, &mac, &a.ReceivedAt, &tenant)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Accepted{}, nil
 	}
 	if err != nil {
 		return Accepted{}, fmt.Errorf("look for a repeat: %w", err)
 	}
-	now, err := in.cfg.Vault.MAC(ctx, tenant, a.Case, macInput(s, body))
+	now, err := in.cfg.Vault.MAC(ctx, tenant, a.Case, macInput(s))
 	if err != nil {
 		return Accepted{}, fmt.Errorf("compare with the earlier submission: %w", err)
 	}
@@ -77,16 +96,16 @@ func (in *Intake) repeated(ctx context.Context, v actor.Viewer, s Submission, bo
 }
 
 // macInput is everything of a submission that has to be the same in a repeat.
-func macInput(s Submission, body []byte) []byte {
+func macInput(s received) []byte {
 	completes := ""
 	if s.Completes != nil {
 		completes = s.Completes.CaseId.String() + "\x00" + s.Completes.TaskId + "\x00" + s.Completes.Outcome
 	}
-	return append([]byte(s.Service+"\x00"+s.Region+"\x00"+completes+"\x00"), body...)
+	return append([]byte(s.Service+"\x00"+s.Region+"\x00"+completes+"\x00"), s.body...)
 }
 
 // accept seals first and records then. What was sealed for a transaction that fails stays pending and is swept.
-func (in *Intake) accept(ctx context.Context, v actor.Viewer, s Submission, c checked) (Accepted, error) {
+func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c checked) (Accepted, error) {
 	caseID := uuid.NewString()
 	tenant := c.lead.Tenant
 	if err := in.cfg.Vault.CreateCaseKey(ctx, tenant, caseID); err != nil {
@@ -94,7 +113,7 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s Submission, c ch
 	}
 	ref, _, err := in.cfg.Vault.Store(ctx, content.Object{
 		Ref:      content.Ref{Content: content.ID(uuid.NewString()), Kind: content.Application, Form: c.pkg.Form},
-		Operator: v.Operator, Tenant: tenant, Case: caseID, MediaType: "application/json", Uploader: v.ID, Body: c.body,
+		Operator: v.Operator, Tenant: tenant, Case: caseID, MediaType: "application/json", Uploader: v.ID, Body: s.body,
 	})
 	if err != nil {
 		return Accepted{}, fmt.Errorf("seal application: %w", err)
@@ -103,7 +122,7 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s Submission, c ch
 	if err := in.cfg.Vault.StoreFacts(ctx, v.Operator, tenant, caseID, sensitive); err != nil {
 		return Accepted{}, fmt.Errorf("seal sensitive facts: %w", err)
 	}
-	mac, err := in.cfg.Vault.MAC(ctx, tenant, caseID, macInput(s, c.body))
+	mac, err := in.cfg.Vault.MAC(ctx, tenant, caseID, macInput(s))
 	if err != nil {
 		return Accepted{}, fmt.Errorf("authenticate submission: %w", err)
 	}
@@ -134,9 +153,9 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s Submission, c ch
 }
 
 // claim takes the submission id; a second claim in a race is a Conflict.
-func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s Submission, caseID string, mac []byte) error {
-	res, err := tx.Exec(ctx, `insert into submissions (submitter, id, case_id, body_mac, received_at) values ($1, $2, $3, $4, $5)
-		on conflict (submitter, id) do nothing`, v.ID, s.SubmissionId, caseID, mac, tx.Now())
+func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s received, caseID string, mac []byte) error {
+	res, err := tx.Exec(ctx, `insert into submissions (submitter, id_mac, case_id, body_mac, received_at) values ($1, $2, $3, $4, $5)
+		on conflict (submitter, id_mac) do nothing`, v.ID, s.index, caseID, mac, tx.Now())
 	if err != nil {
 		return err
 	}
@@ -147,7 +166,7 @@ func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s Submission, c
 }
 
 // drafts lists the events of a submission: the new case first, then what it completes and the links of both cases.
-func (in *Intake) drafts(v actor.Viewer, s Submission, c checked, caseID string, open fact.Values, ref content.Ref) []event.Draft {
+func (in *Intake) drafts(v actor.Viewer, s received, c checked, caseID string, open fact.Values, ref content.Ref) []event.Draft {
 	source := "urn:efa:operator:" + string(in.cfg.Operator)
 	submitted := event.CaseSubmitted{
 		Service: c.pkg.Service, Package: c.pkg.Hash, Definition: c.pkg.Definition, Procedure: c.pkg.Procedure, Lead: c.lead.ID,
@@ -155,7 +174,7 @@ func (in *Intake) drafts(v actor.Viewer, s Submission, c checked, caseID string,
 	}
 	if c.completes == nil {
 		return []event.Draft{{
-			ID: v.ID + "/" + s.SubmissionId, Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted,
+			ID: caseID + "/submitted", Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted,
 		}}
 	}
 	done := *c.completes
@@ -164,7 +183,7 @@ func (in *Intake) drafts(v actor.Viewer, s Submission, c checked, caseID string,
 	done.Data = data
 	submitted.OpenedBy = &event.Origin{Case: done.Case, Task: data.Task}
 	return []event.Draft{
-		{ID: v.ID + "/" + s.SubmissionId, Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted},
+		{ID: caseID + "/submitted", Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted},
 		done,
 		{
 			ID: data.Task + "/opened", Source: source, Type: event.TypeCaseLinked, Case: done.Case, Tenant: done.Tenant, Actor: v.Actor,

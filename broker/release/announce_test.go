@@ -1,6 +1,8 @@
 package release_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/decision"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/fact"
@@ -44,8 +47,9 @@ func TestEveryRecipientOfTheLawIsToldAndTheOthersAreRecordedRefusals(t *testing.
 		t.Errorf("%d abstract decisions recorded, want 14", n)
 	}
 	for _, role := range []authority.Role{"customs", "immigration"} {
-		if n := b.count(`select count(*) from decisions where recipient = $1 and outcome = 'refuse'`, b.office(role)); n != 1 {
-			t.Errorf("%d refusals recorded for %s", n, role)
+		e, err := b.Explain(t.Context(), admin(), b.text(`select id from decisions where recipient = $1`, b.office(role)))
+		if err != nil || e.Outcome != string(decision.Refuse) {
+			t.Errorf("%s: recorded %+v, %v", role, e, err)
 		}
 		if n := b.count(`select count(*) from case_participation where authority = $1`, b.office(role)); n != 0 {
 			t.Errorf("%s takes part", role)
@@ -56,6 +60,37 @@ func TestEveryRecipientOfTheLawIsToldAndTheOthersAreRecordedRefusals(t *testing.
 	}
 	if n := b.count(`select count(*) from events where type = $1`, event.TypeContentAnnounced); n != 12 {
 		t.Errorf("%d announcements, want 12", n)
+	}
+}
+
+// TestTheRowOfAnAbstractDecisionTellsNoSensitiveFact looks at what a database without keys says about the decision on the
+// immigration authority, which is told of foreign traders only: the same for both.
+func TestTheRowOfAnAbstractDecisionTellsNoSensitiveFact(t *testing.T) {
+	t.Parallel()
+	row := func(foreign bool) string {
+		b := setup(t)
+		b.vault.facts[b.caseID] = fact.Values{"foreign_trader": foreign}
+		_, err := b.announceAll(nil)
+		b.fatal(err)
+		return b.text(`select outcome || '|' || released || '|' || reasons || '|' || legal_basis || '|' || length(digest)
+			from decisions where recipient = $1`, b.office("immigration"))
+	}
+	if no, yes := row(false), row(true); no != yes {
+		t.Errorf("the row says %q for a German and %q for a foreign trader", no, yes)
+	}
+}
+
+// TestADigestIsThatOfTheSealedRecord: the digest stands in events for ever and must not let anyone try out facts.
+func TestADigestIsThatOfTheSealedRecord(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.announceAll(nil)
+	b.fatal(err)
+	var sealed []byte
+	var digest string
+	b.fatal(b.db.Read().QueryRowContext(t.Context(), `select sealed_record, digest from decisions limit 1`).Scan(&sealed, &digest))
+	if sum := sha256.Sum256(sealed); hex.EncodeToString(sum[:]) != digest {
+		t.Error("the digest is not that of the ciphertext")
 	}
 }
 

@@ -24,5 +24,6 @@
 //   - No field leaves that the recorded decision does not release, whatever the content holds.
 //   - A repeated fetch is a new decision under the same disclosure.
 //   - A body does not learn of refusals that concern itself, neither by list nor by explanation.
-//   - Records are sealed under the log key of their month and retention class; columns hold no fact.
+//   - Records are sealed under the log key of their month and retention class; columns hold no fact, digests are those
+//     of ciphertext, and the answer of an abstract decision stands in its sealed record only.
 package release

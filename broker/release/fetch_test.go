@@ -309,7 +309,7 @@ func TestNothingLeavesWithoutItsRecord(t *testing.T) {
 		"no ledger":         func(b *bundle) { b.ledger.err = errBoom },
 		"no delivery state": func(b *bundle) { b.deliveries.err = errBoom },
 		"no policy":         func(b *bundle) { b.policy.err = errBoom },
-		"no record row":     func(b *bundle) { b.exec(`alter table decisions drop column salt`) },
+		"no record row":     func(b *bundle) { b.exec(`alter table decisions drop column log_key`) },
 		"no register entry": func(b *bundle) { delete(b.register, b.office(authority.Lead)) },
 		"no package":        func(b *bundle) { b.exec(`update cases set package = 'absent'`) },
 		"no JSON": func(b *bundle) {

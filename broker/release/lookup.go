@@ -19,8 +19,8 @@ func (r *Release) record(ctx context.Context, v actor.Viewer, id string, action 
 	row := sealedRow{id: id}
 	var recipient authority.ID
 	var outcome decision.Outcome
-	err := q.QueryRowContext(ctx, `select case_id, recipient, outcome, sealed_record, log_key, salt, digest from decisions where id = $1`, id).
-		Scan(&row.caseID, &recipient, &outcome, &row.sealed, &row.key, &row.salt, &row.digest)
+	err := q.QueryRowContext(ctx, `select case_id, recipient, outcome, sealed_record, log_key, digest from decisions where id = $1`, id).
+		Scan(&row.caseID, &recipient, &outcome, &row.sealed, &row.key, &row.digest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return decision.Record{}, &contracts.Error{Kind: contracts.NotFound, Op: op}
 	}
@@ -30,6 +30,13 @@ func (r *Release) record(ctx context.Context, v actor.Viewer, id string, action 
 	relation, err := standing.ToCase(ctx, q, v, row.caseID)
 	if err != nil {
 		return decision.Record{}, err
+	}
+	if relation == decision.Participant && outcome == "" { // an abstract decision: its answer is in the sealed record
+		rec, err := r.open(ctx, row)
+		if err != nil {
+			return decision.Record{}, err
+		}
+		outcome = rec.Document.Outcome
 	}
 	if err := r.gate.Relation(ctx, v, action, narrow(relation, v, recipient, outcome)); err != nil {
 		return decision.Record{}, err

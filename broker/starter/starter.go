@@ -9,7 +9,6 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
-	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
@@ -18,8 +17,7 @@ import (
 // Consumer is the name under which the starter keeps its positions and consumes.
 const Consumer = "efa.starter"
 
-// Engine takes an event for a case's workflow and starts the workflow when it does not run. A Conflict means that the
-// workflow has ended.
+// Engine takes an event for a case's workflow and starts the workflow when it does not run.
 type Engine interface {
 	HandOver(ctx context.Context, start engine.Start, e engine.Event) error
 }
@@ -79,13 +77,5 @@ func (s *Starter) signal(ctx context.Context, start engine.Start, e event.Record
 	if err != nil {
 		return err
 	}
-	err = s.cfg.Engine.HandOver(ctx, start, ev)
-	if ended(err) {
-		s.cfg.Log.InfoContext(ctx, "workflow has ended, nothing handed over", "case_id", e.Case, "event_id", e.ID)
-		err = nil
-	}
-	return err
+	return s.cfg.Engine.HandOver(ctx, start, ev)
 }
-
-// ended reports whether the engine answered that the workflow of the case has ended.
-func ended(err error) bool { return err != nil && contracts.KindOf(err) == contracts.Conflict }

@@ -82,9 +82,13 @@ func TestACaseThatHasEndedGetsNothing(t *testing.T) {
 	if err := st.Handle(t.Context(), []event.Recorded{answer(9, 3)}); err != nil || len(s.got) != 0 {
 		t.Errorf("closed in the ledger: %v, %q", err, s.got)
 	}
-	s, st = setup(t, "received")
+}
+
+func TestWhateverTheEngineSaysAnEventOfAnOpenCaseIsNotDropped(t *testing.T) {
+	t.Parallel()
+	s, st := setup(t, "received")
 	s.answer = contracts.Errorf(contracts.Conflict, "signal", "workflow has ended")
-	if err := st.Handle(t.Context(), []event.Recorded{answer(9, 3)}); err != nil {
-		t.Errorf("ended in the engine: %v", err)
+	if err := st.Handle(t.Context(), []event.Recorded{answer(9, 3)}); err == nil {
+		t.Error("the event of a case that the ledger holds open was dropped")
 	}
 }

@@ -18,6 +18,7 @@ type keyStore struct {
 
 func caseKeyID(caseID string) string         { return "case/" + caseID }
 func subjectKeyID(subject string) string     { return "subject/" + subject }
+func indexKeyID(operator string) string      { return "index/" + operator }
 func logKeyID(t, month, class string) string { return "log/" + t + "/" + month + "/" + class }
 
 // ensure creates the key when it is missing. A key of that id under another tenant is a conflict.

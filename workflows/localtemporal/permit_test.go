@@ -168,7 +168,7 @@ func serve(t *testing.T, cfg localtemporal.Config) (hostPort string, stop func()
 	}
 }
 
-func TestAMoveRunsOnTheServerAndHandsNothingOverAfterItsEnd(t *testing.T) {
+func TestAMoveRunsOnTheServerAndNothingMovesAfterItsEnd(t *testing.T) {
 	t.Parallel()
 	hostPort, stop := serve(t, localtemporal.Config{})
 	defer stop()
@@ -186,8 +186,10 @@ func TestAMoveRunsOnTheServerAndHandsNothingOverAfterItsEnd(t *testing.T) {
 	}
 	ended(t, hostPort, start.Case)
 	late := o.ledger.Append(start.Case, engine.Event{Type: "de.efa.case.noted.v1"})
-	if err := o.client.HandOver(t.Context(), start, late); contracts.KindOf(err) != contracts.Conflict || err == nil {
-		t.Errorf("HandOver() after the end = %v, want a Conflict", err)
+	o.handOver(start, late)
+	ended(t, hostPort, start.Case)
+	if diff := cmp.Diff(wholeMove, way(o.ledger, start.Case)); diff != "" {
+		t.Errorf("a late event moved a case that has ended (-want +got):\n%s", diff)
 	}
 	if _, err := o.client.Position(t.Context(), "no-such-case"); contracts.KindOf(err) != contracts.NotFound || err == nil {
 		t.Errorf("Position() of an unknown case = %v, want NotFound", err)
@@ -231,6 +233,31 @@ func TestACaseContinuesWhenServerAndWorkerStartAgainOnTheirFiles(t *testing.T) {
 	o.connect(hostPort)
 	defer o.client.Close()
 	defer o.stop(o.worker(permit.WorkerConfig{Preload: []string{start.Definition}}))
+	o.answer(start, "register", "registered")
+	o.await(start, "inform")
+	o.answer(start, "forward", "deregistered")
+	o.await(start, "done")
+	if diff := cmp.Diff(wholeMove, way(o.ledger, start.Case)); diff != "" {
+		t.Errorf("way (-want +got):\n%s", diff)
+	}
+}
+
+// TestACaseContinuesAfterItsWorkflowWasEndedFromOutside: an operator's mistake in the engine ends no case.
+func TestACaseContinuesAfterItsWorkflowWasEndedFromOutside(t *testing.T) {
+	t.Parallel()
+	hostPort, stop := serve(t, localtemporal.Config{})
+	defer stop()
+	o := newOffice(t)
+	o.connect(hostPort)
+	defer o.client.Close()
+	defer o.stop(o.worker(permit.WorkerConfig{}))
+	start := o.submit("00000000-0000-4000-8000-000000000009", workflowtest.Registration, fact.Values{"full_move": true})
+	o.await(start, "register")
+	c := dial(t, hostPort)
+	defer c.Close()
+	if err := c.TerminateWorkflow(t.Context(), start.Case, "", "by mistake"); err != nil {
+		t.Fatal(err)
+	}
 	o.answer(start, "register", "registered")
 	o.await(start, "inform")
 	o.answer(start, "forward", "deregistered")

@@ -69,29 +69,23 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
-// HandOver hands a committed event over to the process of its case, and starts the process when it does not run. It may
-// be repeated: the process drops what it has. It fails with Conflict when the process has ended, which means that nothing
-// more is to be handed over for this case, and with Unavailable when the engine did not take the event, which means to
-// try again.
+// HandOver hands a committed event over to the process of its case, and starts the process when it does not run, also
+// after a run that was ended from outside: the ledger alone says whether a case is open, and a run of a case that has
+// ended does nothing. It may be repeated, as the process drops what it has. It fails with Unavailable when the engine did
+// not take the event, which means to try again.
 func (c *Client) HandOver(ctx context.Context, start engine.Start, ev engine.Event) error {
-	const op = "hand over"
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, start.Case, SignalEvent, ev, client.StartWorkflowOptions{
-		ID:                                       start.Case,
-		TaskQueue:                                TaskQueue,
-		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		ID:                       start.Case,
+		TaskQueue:                TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 	}, WorkflowName, start)
-	var ended *serviceerror.WorkflowExecutionAlreadyStarted
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &ended):
-		return &contracts.Error{Kind: contracts.Conflict, Op: op, Subject: start.Case, Err: errors.New("the process has ended")}
+	if err != nil {
+		return &contracts.Error{Kind: contracts.Unavailable, Op: "hand over", Subject: start.Case, Err: err}
 	}
-	return &contracts.Error{Kind: contracts.Unavailable, Op: op, Subject: start.Case, Err: err}
+	return nil
 }
 
 // Position asks the process of a case where it stands, for debugging. It fails with NotFound when the engine knows no

@@ -101,7 +101,7 @@ func answerUnknown(t *testing.T, s Server, p backoffice.Port) {
 
 func submission(item delivery.Item) backoffice.Submission {
 	return backoffice.Submission{
-		ID: item.Case + "." + item.Task, Service: "99050012070000", Region: "095640000000",
+		ID: item.Task, Service: "99050012070000", Region: "095640000000",
 		Application: []byte(`{"reason":"relocation_to_other_district","workers":{"full_time":3}}`),
 		Completes:   &backoffice.Completes{Case: item.Case, Task: item.Task, Outcome: item.Outcomes[0]},
 	}

@@ -90,7 +90,7 @@ func (o *tradeOffice) deregister(ctx context.Context, port backoffice.Port, item
 		return err
 	}
 	_, err = port.Submit(ctx, backoffice.Submission{
-		ID: item.Case + "." + item.Task, Service: item.Opens, Region: region, Application: application,
+		ID: item.Task, Service: item.Opens, Region: region, Application: application,
 		Completes: &backoffice.Completes{Case: item.Case, Task: item.Task, Outcome: outcome.Code},
 	})
 	return err

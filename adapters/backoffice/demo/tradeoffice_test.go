@@ -67,7 +67,7 @@ func TestTheOldTradeOfficeDeregistersWhatMovedAway(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, ok := b.Submission(item.Case + "." + item.Task)
+			got, ok := b.Submission(item.Task)
 			if !ok {
 				t.Fatal("nothing was submitted")
 			}
@@ -96,7 +96,7 @@ func TestAnOfficeThatDoesNotKnowTheBusinessIsNotCompetent(t *testing.T) {
 	if got, _ := b.Outcome(item.Task); got.Code != backoffice.NotCompetent().Code {
 		t.Errorf("outcome is %q, want not competent", got.Code)
 	}
-	if _, filed := b.Submission(item.Case + "." + item.Task); filed {
+	if _, filed := b.Submission(item.Task); filed {
 		t.Error("a deregistration was filed")
 	}
 }

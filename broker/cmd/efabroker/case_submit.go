@@ -25,7 +25,7 @@ func (s *session) caseSubmit() *cobra.Command {
 	c.Long = c.Short + ".\n\nIt is filed as the portal. With --as it is filed by that authority, whose task --completes it completes."
 	c.Flags().StringVar(&f.service, "service", "", "service key, 14 digits (LeiKa) or local:NAME")
 	c.Flags().StringVar(&f.region, "region", "", "region key (ARS, 12 digits) of the place of business")
-	c.Flags().StringVar(&f.id, "id", "", "submission id; the same id and application have their effect once (default: a random one)")
+	c.Flags().StringVar(&f.id, "id", "", "submission id; the same id and application have their effect once (default: the task's with --completes, else a random one)")
 	c.Flags().StringVar(&f.office, "as", "", "authority that files instead of the portal")
 	c.Flags().StringVar(&f.completes, "completes", "", "task that the submission completes")
 	c.Flags().StringVar(&f.outcome, "outcome", "", "outcome of that task")
@@ -81,7 +81,11 @@ func (s *session) fill(f submission, path string) (client.Submission, error) {
 	if err != nil {
 		return client.Submission{}, err
 	}
-	if f.id == "" {
+	switch {
+	case f.id != "":
+	case f.completes != "":
+		f.id = f.completes // a task is completed by one submission at most, so a repeat gets its receipt
+	default:
 		f.id = "cli-" + uuid.NewString()
 	}
 	return client.Submission{SubmissionId: f.id, Service: f.service, Region: f.region, Application: application}, nil

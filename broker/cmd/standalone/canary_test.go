@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,12 +114,14 @@ func TestNoContentStandsAnywhereButSealed(t *testing.T) {
 		app, entry, made := spiked(t, pkg, name)
 		apps, entries, needles = append(apps, app), append(entries, entry), append(needles, made...)
 	}
+	const submission = "CANARY-SUBMISSION-Erika.Mustermann" // a portal may choose an id that names a person
 	needles = append(needles, "CANARY-REFERENCE")
 	received := h.play(offices.Config{Entries: entries, FileReference: func(string) string { return "CANARY-REFERENCE" }})
-	for _, app := range apps {
-		h.whole(h.whole(h.submit(app)).second)
+	for i, app := range apps {
+		h.whole(h.whole(h.submitAs(submission+strconv.Itoa(i), app)).second)
 	}
 	wantReceived(t, needles, files(t, received))
+	needles = append(needles, submission)
 	places := files(t, dir) // with the write-ahead logs, as they lie while the broker runs
 	places["the log"] = h.log.Bytes()
 	places["the metrics"] = h.get("/metrics")

@@ -151,8 +151,14 @@ func example(tb testing.TB, p service.Package, name string) map[string]any {
 // submit files an application of the registration in München and returns the case.
 func (h *house) submit(app map[string]any) string {
 	h.tb.Helper()
+	return h.submitAs(uuid.NewString(), app)
+}
+
+// submitAs is submit under a submission id that the portal chose.
+func (h *house) submitAs(id string, app map[string]any) string {
+	h.tb.Helper()
 	answer, err := h.as("portal-bayern").SubmitApplicationWithResponse(h.tb.Context(), client.Submission{
-		SubmissionId: uuid.NewString(), Service: string(registration), Region: muenchen, Application: app,
+		SubmissionId: id, Service: string(registration), Region: muenchen, Application: app,
 	})
 	if err != nil {
 		h.tb.Fatal(err)

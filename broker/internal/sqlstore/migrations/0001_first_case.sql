@@ -197,11 +197,11 @@ create index tasks_operator on tasks (operator, state, due, id);
 
 create table submissions (
     submitter   text not null,
-    id          text not null,
+    id_mac      bytea not null, -- MAC of the submission id, which is the caller's own text and may name a person
     case_id     text not null,
     body_mac    bytea not null, -- HMAC under the case key: the digest of a form gives it away
     received_at timestamp not null,
-    primary key (submitter, id)
+    primary key (submitter, id_mac)
 );
 
 create table contents (
@@ -275,7 +275,7 @@ create table decisions (
     case_id         text not null references cases (id),
     content_id      text not null,
     stage           text not null,
-    outcome         text not null,
+    outcome         text not null, -- '' for an abstract decision, whose answer is in the sealed record
     decided_at      timestamp not null,
     sender          text not null,
     recipient       text not null,
@@ -292,8 +292,7 @@ create table decisions (
     engine          text not null,
     sealed_record   bytea not null, -- the whole record, under the tenant's log key of the month
     log_key         text not null,
-    salt            bytea not null,
-    digest          text not null, -- SHA-256(salt ‖ record), hex
+    digest          text not null, -- SHA-256 of sealed_record, hex
     retain_until    timestamp not null
 );
 create index decisions_case on decisions (case_id, decided_at, id);
