@@ -2,7 +2,6 @@ package casework
 
 import (
 	"context"
-	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
@@ -12,7 +11,6 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/fact"
-	"github.com/efa-broker/efa-broker/contracts/key"
 	"github.com/efa-broker/efa-broker/contracts/law"
 )
 
@@ -23,14 +21,19 @@ type Ledger interface {
 	Results(ctx context.Context, q sqlstore.Querier, caseID string) ([]engine.Result, error)
 }
 
-// Deadlines finds the law record of a deadline that is in force at an instant.
-type Deadlines interface {
-	Deadline(id string, at time.Time) (law.DeadlineRecord, error)
+// Catalogue knows the definitions and packages that cases keep the hash of.
+type Catalogue interface {
+	// Deadline is the law record with this id that a process definition carries.
+	Deadline(ctx context.Context, definition, id string) (law.DeadlineRecord, error)
+	// OutcomeFacts declares the facts that a package lets come with an outcome.
+	OutcomeFacts(ctx context.Context, hash string) (map[string]fact.Declaration, error)
 }
 
-// Facts tells how the facts of a service's outcomes are declared.
-type Facts interface {
-	OutcomeFacts(service key.ServiceKey) map[string]fact.Declaration
+// Routing decides whether an authority may learn that there is something for it, with a task as well (DESIGN law 4).
+type Routing interface {
+	// Route asks the policy before the transaction and returns what writes the record in it. Denied means that the
+	// authority must not be told; that refusal is recorded already.
+	Route(ctx context.Context, cmd engine.Assign) (record func(ctx context.Context, tx *sqlstore.Tx) error, err error)
 }
 
 // Contents describes stored content without opening it.
@@ -42,8 +45,8 @@ type Contents interface {
 type Config struct {
 	DB        *sqlstore.DB
 	Ledger    Ledger
-	Deadlines Deadlines
-	Facts     Facts
+	Catalogue Catalogue
+	Routing   Routing
 	Contents  Contents
 	Access    standing.Access
 	// Operator hosts the cases.

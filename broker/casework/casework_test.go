@@ -78,12 +78,23 @@ func (m *memory) Results(context.Context, sqlstore.Querier, string) ([]engine.Re
 
 type book struct{}
 
-func (book) Deadline(id string, _ time.Time) (law.DeadlineRecord, error) {
+func (book) Deadline(_ context.Context, definition, id string) (law.DeadlineRecord, error) {
+	if definition != "d" {
+		return law.DeadlineRecord{}, contracts.Errorf(contracts.NotFound, "deadline", "no definition")
+	}
 	return law.DeadlineRecord{ID: id, LegalBasis: "GewO § 15(1)", Days: 3, SilenceEffect: law.None}, nil
 }
 
-func (book) OutcomeFacts(key.ServiceKey) map[string]fact.Declaration {
-	return map[string]fact.Declaration{"indications_of_violation": {Type: "boolean"}}
+func (book) OutcomeFacts(context.Context, string) (map[string]fact.Declaration, error) {
+	return map[string]fact.Declaration{"indications_of_violation": {Type: "boolean"}}, nil
+}
+
+// Route lets everybody know but the authority that the policy refuses.
+func (book) Route(_ context.Context, cmd engine.Assign) (func(context.Context, *sqlstore.Tx) error, error) {
+	if cmd.Authority == "bauamt-muenchen" {
+		return nil, contracts.Errorf(contracts.Denied, "route", "refused")
+	}
+	return func(context.Context, *sqlstore.Tx) error { return nil }, nil
 }
 
 func (book) Describe(_ context.Context, id content.ID) (content.Object, error) {
@@ -112,12 +123,12 @@ func setup(t *testing.T) bench {
 	t.Helper()
 	db := sqlstoretest.Open(t)
 	m := &memory{db: db}
-	w := casework.New(casework.Config{DB: db, Ledger: m, Deadlines: book{}, Facts: book{}, Contents: book{}, Access: rules{}, Operator: "bayern"})
+	w := casework.New(casework.Config{DB: db, Ledger: m, Catalogue: book{}, Routing: book{}, Contents: book{}, Access: rules{}, Operator: "bayern"})
 	m.project = w.Project
 	sqlstoretest.InsertCase(t, db, sqlstoretest.Case{ID: theCase})
 	b := bench{db, w}
 	b.append(t, m, event.Draft{ID: "s1", Type: event.TypeCaseSubmitted, Case: theCase, Tenant: "muenchen", Data: event.CaseSubmitted{
-		Lead: "gewerbeamt-muenchen", Contents: []content.Ref{{Content: "notice", Kind: content.Application, Form: "gewa1"}},
+		Lead: "gewerbeamt-muenchen", Definition: "d", Contents: []content.Ref{{Content: "notice", Kind: content.Application, Form: "gewa1"}},
 	}})
 	return b
 }
@@ -229,6 +240,46 @@ func TestTheDeadlineIsTheLawsAndSilenceMeansNothing(t *testing.T) {
 	want := time.Date(2026, 3, 5, 22, 59, 59, 999_999_000, time.UTC) // the end of the third day in Berlin
 	if !got.Deadline.Due.Equal(want) || got.Deadline.SilenceEffect != law.None || got.Overdue(want) || !got.Overdue(want.Add(time.Second)) {
 		t.Errorf("deadline %+v", got.Deadline)
+	}
+}
+
+func TestAnAuthorityThatMustNotLearnOfACaseGetsNoTask(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.work.Assign(t.Context(), engine.Assign{Command: command("register"), Authority: "bauamt-muenchen", Law: "gewo-15-1"})
+	if contracts.KindOf(err) != contracts.Denied {
+		t.Errorf("got %v", err)
+	}
+	var n int
+	if err := b.db.Read().QueryRowContext(t.Context(), `select count(*) from tasks`).Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d tasks, %v", n, err)
+	}
+}
+
+func TestWhoeverIsNotCompetentNoLongerTakesPart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	parts := func() (n int) {
+		err := b.db.Read().QueryRowContext(t.Context(), `select count(*) from case_participation where authority = 'gewerbeamt-nuernberg' and ends is null`).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	one := b.assign(t, "one", "gewerbeamt-nuernberg", authority.Previous, "")
+	two := b.assign(t, "two", "gewerbeamt-nuernberg", authority.Previous, "")
+	v := system("gewerbeamt-nuernberg")
+	if _, err := b.work.Return(t.Context(), v, one); err != nil || parts() != 1 {
+		t.Errorf("with another task of the same role: %v, %d parts", err, parts())
+	}
+	if _, err := b.work.Return(t.Context(), v, two); err != nil || parts() != 0 {
+		t.Errorf("without: %v, %d parts", err, parts())
+	}
+	if _, err := b.work.Case(t.Context(), v, theCase); contracts.KindOf(err) != contracts.NotFound {
+		t.Errorf("the case afterwards: %v", err)
+	}
+	if b.assign(t, "three", "gewerbeamt-nuernberg", authority.Previous, ""); parts() != 1 {
+		t.Errorf("a new task gives %d parts", parts())
 	}
 }
 

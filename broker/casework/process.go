@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -53,20 +53,31 @@ func eventID(k engine.StepKey, n int) string {
 	return k.Case + "/" + k.Step + "/" + strconv.Itoa(k.Pass) + "/" + strconv.Itoa(n)
 }
 
-// Assign gives a task to an authority, with the deadline of the law record that the step names.
+// Assign gives a task to an authority, if the policy allows that it learns of the case, with the deadline of the law
+// record that the step names. A step that is taken already asks nothing again.
 func (c *Casework) Assign(ctx context.Context, cmd engine.Assign) (engine.Result, error) {
+	if done, ok, err := c.taken(ctx, cmd.StepKey); err != nil || ok {
+		return done, err
+	}
+	opening, tenant, err := opening(ctx, c.cfg.DB.Read(), cmd.Case)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	record, err := c.cfg.Catalogue.Deadline(ctx, opening.definition, cmd.Law)
+	if err != nil {
+		return engine.Result{}, fmt.Errorf("find deadline %s: %w", cmd.Law, err)
+	}
+	decided, err := c.cfg.Routing.Route(ctx, cmd)
+	if err != nil {
+		return engine.Result{}, fmt.Errorf("decide whether %s may learn of the task: %w", cmd.Authority, err)
+	}
 	return c.cfg.Ledger.Step(ctx, cmd.Command, func(tx *sqlstore.Tx) (engine.Result, error) {
-		opening, tenant, err := opening(ctx, tx, cmd.Case)
-		if err != nil {
+		if err := decided(ctx, tx); err != nil {
 			return engine.Result{}, err
-		}
-		record, err := c.cfg.Deadlines.Deadline(cmd.Law, opening.at)
-		if err != nil {
-			return engine.Result{}, fmt.Errorf("find deadline %s: %w", cmd.Law, err)
 		}
 		deadline := law.Deadline{Law: record.ID, LegalBasis: record.LegalBasis, Due: record.Due(cmd.Start), SilenceEffect: record.SilenceEffect}
 		id := idOfTask(cmd.StepKey)
-		_, err = c.cfg.Ledger.Append(ctx, tx, event.Draft{
+		_, err := c.cfg.Ledger.Append(ctx, tx, event.Draft{
 			ID: eventID(cmd.StepKey, 1), Source: c.source(), Type: event.TypeTaskAssigned, Case: cmd.Case, Tenant: tenant, Actor: engineActor(),
 			Data: event.TaskAssigned{
 				Task: id, Step: cmd.Step, Pass: cmd.Pass, Role: cmd.Role, Authority: cmd.Authority, Outcomes: cmd.Outcomes,
@@ -75,6 +86,19 @@ func (c *Casework) Assign(ctx context.Context, cmd engine.Assign) (engine.Result
 		})
 		return engine.Result{Task: id, Due: deadline.Due}, err
 	})
+}
+
+// taken finds the result of a step that the ledger keeps already.
+func (c *Casework) taken(ctx context.Context, k engine.StepKey) (engine.Result, bool, error) {
+	results, err := c.cfg.Ledger.Results(ctx, c.cfg.DB.Read(), k.Case)
+	if err != nil {
+		return engine.Result{}, false, err
+	}
+	i := slices.IndexFunc(results, func(r engine.Result) bool { return r.Step == k.Step && r.Pass == k.Pass })
+	if i < 0 {
+		return engine.Result{}, false, nil
+	}
+	return results[i], true, nil
 }
 
 // Move brings a case into its next procedural state, or marks that it waits for a person.
@@ -106,15 +130,15 @@ func (c *Casework) Move(ctx context.Context, cmd engine.Move) (engine.Result, er
 
 // openingEvent is what the first event of a case says about it.
 type openingEvent struct {
-	contents []content.Ref
-	at       time.Time
+	contents   []content.Ref
+	definition string
 }
 
 func opening(ctx context.Context, q sqlstore.Querier, caseID string) (openingEvent, authority.TenantID, error) {
 	var o openingEvent
 	var data string
 	var tenant authority.TenantID
-	err := q.QueryRowContext(ctx, `select data, tenant, at from events where case_id = $1 and case_seq = 1`, caseID).Scan(&data, &tenant, &o.at)
+	err := q.QueryRowContext(ctx, `select data, tenant from events where case_id = $1 and case_seq = 1`, caseID).Scan(&data, &tenant)
 	if err != nil {
 		return o, "", fmt.Errorf("read opening of case %s: %w", caseID, err)
 	}
@@ -122,7 +146,7 @@ func opening(ctx context.Context, q sqlstore.Querier, caseID string) (openingEve
 	if err != nil {
 		return o, "", fmt.Errorf("decode opening of case %s: %w", caseID, err)
 	}
-	o.contents = submitted.Contents
+	o.contents, o.definition = submitted.Contents, submitted.Definition
 	return o, tenant, nil
 }
 

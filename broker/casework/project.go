@@ -13,7 +13,6 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/fact"
-	"github.com/efa-broker/efa-broker/contracts/key"
 	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 	"github.com/efa-broker/efa-broker/contracts/task"
@@ -60,7 +59,7 @@ func (c *Casework) submitted(ctx context.Context, tx *sqlstore.Tx, r event.Recor
 // participate records that an authority takes part in a case from now on.
 func participate(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, a authority.ID, role authority.Role) error {
 	_, err := tx.Exec(ctx, `insert into case_participation (case_id, authority, role, begins) values ($1, $2, $3, $4)
-		on conflict (case_id, authority, role) do nothing`, r.Case, a, role, r.Time)
+		on conflict (case_id, authority, role) do update set ends = null`, r.Case, a, role, r.Time)
 	return err
 }
 
@@ -96,9 +95,9 @@ func (c *Casework) completed(ctx context.Context, tx *sqlstore.Tx, r event.Recor
 		})
 	}
 	if (t.opens == "") != (d.Opened == "") {
-		return contracts.Errorf(contracts.Conflict, "complete task", "the way to complete this task is %s", wayOf(t.opens))
+		return contracts.Refuse(contracts.Conflict, "complete task", contracts.Problem{Pointer: "/outcome", Detail: wayOf(t.opens)})
 	}
-	if err := c.checkFacts(t, d.Facts); err != nil {
+	if err := c.checkFacts(ctx, t, d.Facts); err != nil {
 		return err
 	}
 	facts, err := json.Marshal(d.Facts)
@@ -110,12 +109,12 @@ func (c *Casework) completed(ctx context.Context, tx *sqlstore.Tx, r event.Recor
 
 func wayOf(opens string) string {
 	if opens == "" {
-		return "an outcome"
+		return "this task is completed by its outcome: POST /v1/tasks/{task_id}/outcome"
 	}
-	return "a submission of service " + opens
+	return "this task is completed by filing service " + opens + ": POST /v1/submissions with completes"
 }
 
-func (c *Casework) checkFacts(t lockedTask, facts fact.Values) error {
+func (c *Casework) checkFacts(ctx context.Context, t lockedTask, facts fact.Values) error {
 	for name := range facts {
 		if !slices.Contains(t.allowedFacts, name) {
 			return contracts.Refuse(contracts.Invalid, "complete task", contracts.Problem{
@@ -124,7 +123,11 @@ func (c *Casework) checkFacts(t lockedTask, facts fact.Values) error {
 			})
 		}
 	}
-	if err := fact.Check(c.cfg.Facts.OutcomeFacts(t.service), facts); err != nil {
+	declared, err := c.cfg.Catalogue.OutcomeFacts(ctx, t.pkg)
+	if err != nil {
+		return fmt.Errorf("read the facts of outcomes: %w", err)
+	}
+	if err := fact.Check(declared, facts); err != nil {
 		return contracts.Errorf(contracts.Invalid, "check outcome facts", "%w", err)
 	}
 	return nil
@@ -135,7 +138,19 @@ func (c *Casework) returned(ctx context.Context, tx *sqlstore.Tx, r event.Record
 	if err != nil {
 		return err
 	}
-	return moveTask(ctx, tx, r, t, task.NotCompetent, "", "{}")
+	if err := moveTask(ctx, tx, r, t, task.NotCompetent, "", "{}"); err != nil {
+		return err
+	}
+	return leave(ctx, tx, r, t)
+}
+
+// leave ends the part that an authority took in a role: whoever is not competent has no business with the content. The
+// role stays while another task of it is the authority's to do or was done by it.
+func leave(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTask) error {
+	_, err := tx.Exec(ctx, `update case_participation set ends = $4 where case_id = $1 and authority = $2 and role = $3 and ends is null
+		and not exists (select 1 from tasks t where t.case_id = $1 and t.authority = $2 and t.role = $3 and t.state in ('assigned', 'completed'))`,
+		r.Case, t.authority, t.role, r.Time)
+	return err
 }
 
 // moveTask checks the step against the row and writes it; an illegal step is a conflict, answered at once (law 3).
@@ -179,7 +194,8 @@ func (c *Casework) linked(ctx context.Context, tx *sqlstore.Tx, r event.Recorded
 type lockedTask struct {
 	id, caseID   string
 	authority    authority.ID
-	service      key.ServiceKey
+	role         authority.Role
+	pkg          string // hash of the case's service package
 	opens        string
 	state        task.State
 	silence      law.SilenceEffect
@@ -192,8 +208,9 @@ type lockedTask struct {
 func lockTask(ctx context.Context, q sqlstore.Querier, id string) (lockedTask, error) {
 	t := lockedTask{id: id}
 	var outcomes, facts string
-	err := q.QueryRowContext(ctx, `select case_id, authority, service, opens, state, silence_effect, outcomes, allowed_facts, step, pass from tasks where id = $1`, id).
-		Scan(&t.caseID, &t.authority, &t.service, &t.opens, &t.state, &t.silence, &outcomes, &facts, &t.step, &t.pass)
+	err := q.QueryRowContext(ctx, `select t.case_id, t.authority, t.role, c.package, t.opens, t.state, t.silence_effect, t.outcomes, t.allowed_facts, t.step, t.pass
+		from tasks t join cases c on c.id = t.case_id where t.id = $1`, id).
+		Scan(&t.caseID, &t.authority, &t.role, &t.pkg, &t.opens, &t.state, &t.silence, &outcomes, &facts, &t.step, &t.pass)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, contracts.Errorf(contracts.NotFound, "read task", "no such task")
 	}

@@ -24,15 +24,16 @@ import (
 )
 
 // Handle takes a batch of events of efa.cases and writes the inbox rows in one transaction, under the lease with which
-// delivery consumes. Repeated sequences are dropped; at a gap the missing events are read from the ledger.
+// delivery consumes. A record of the event log is a hint only: what is delivered are the events that the ledger holds
+// behind the position of the case. So a forged, repeated or missing record changes nothing (DESIGN law 2).
 func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Recorded) error {
 	err := d.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		if err := lease.Check(ctx, tx, l); err != nil {
 			return err
 		}
 		var rows []row
-		for _, e := range events {
-			found, err := d.rowsUpTo(ctx, tx, e)
+		for _, caseID := range position.Cases(events) {
+			found, err := d.rowsOf(ctx, tx, caseID)
 			if err != nil {
 				return err
 			}
@@ -50,30 +51,35 @@ func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Rec
 	return nil
 }
 
-// rowsUpTo makes the inbox rows of e and of whatever was missed before it, and advances the position.
-func (d *Delivery) rowsUpTo(ctx context.Context, tx *sqlstore.Tx, e event.Recorded) ([]row, error) {
-	done, err := position.Of(ctx, tx, Consumer, e.Case)
-	if err != nil || done >= e.CaseSeq {
+// pageOfEvents is how many events of a case are read at a time.
+const pageOfEvents = 500
+
+// rowsOf makes the inbox rows of every event of a case that delivery has not handled, and advances its position.
+func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string) ([]row, error) {
+	done, err := position.Of(ctx, tx, Consumer, caseID)
+	if err != nil {
 		return nil, err
 	}
-	var due []event.Recorded
-	if done+1 < e.CaseSeq {
-		d.cfg.Log.WarnContext(ctx, "gap in a case, missing events read from the ledger", "case_id", e.Case, "from_seq", done+1, "to_seq", e.CaseSeq-1)
-		if due, err = d.cfg.Ledger.CaseEvents(ctx, tx, e.Case, done, int(e.CaseSeq-done-1)); err != nil {
-			return nil, err
-		}
-	}
 	var rows []row
-	for _, e := range append(due, e) {
-		r, ok, err := rowOf(e)
-		if err != nil {
+	for {
+		page, err := d.cfg.Ledger.CaseEvents(ctx, tx, caseID, done, pageOfEvents)
+		if err != nil || len(page) == 0 {
+			return rows, err
+		}
+		for _, e := range page {
+			r, ok, err := rowOf(e)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				rows = append(rows, r)
+			}
+			done = e.CaseSeq
+		}
+		if err := position.Advance(ctx, tx, Consumer, caseID, done); err != nil {
 			return nil, err
 		}
-		if ok {
-			rows = append(rows, r)
-		}
 	}
-	return rows, position.Advance(ctx, tx, Consumer, e.Case, e.CaseSeq)
 }
 
 // row is a delivery before it has its place in the inbox.
@@ -146,8 +152,9 @@ func (d *Delivery) insert(ctx context.Context, tx *sqlstore.Tx, r row) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `insert into deliveries (id, operator, authority, inbox_epoch, inbox_seq, case_id, case_seq, event_id, kind, role, service,
-		task_id, purpose, basis, item, state, reason, announced_at)
-		select $1, operator, $2, $3, $4, $5, $6, $7, $8, $9, service, $10, $11, $12, $13, $14, '', $15 from cases where id = $5`,
+		task_id, purpose, basis, item, state, reason, announced_at, sequence)
+		select $1, operator, $2, $3, $4, $5, $6, $7, $8, $9, service, $10, $11, $12, $13, $14, '', $15,
+			1 + (select count(*) from deliveries where case_id = $5 and authority = $2) from cases where id = $5`,
 		id, r.authority, epoch, seq, r.event.Case, r.event.CaseSeq, r.event.ID, r.kind, r.role, r.task, r.purpose, r.basis, string(item),
 		delivery.Announced, tx.Now())
 	return err
@@ -170,11 +177,11 @@ func idOfDelivery(caseID string, caseSeq int64, a authority.ID) string {
 	return uuid.NewSHA1(deliverySpace, []byte(caseID+"/"+strconv.FormatInt(caseSeq, 10)+"/"+string(a))).String()
 }
 
-// Fetched notes that the content of a case was handed over to an authority: its announced items of that content become
-// fetched. It runs in the releasing transaction.
-func (d *Delivery) Fetched(ctx context.Context, tx *sqlstore.Tx, caseID string, a authority.ID, id content.ID) error {
-	rows, err := tx.QueryContext(ctx, `select id, item from deliveries where case_id = $1 and authority = $2 and state = $3 order by inbox_seq`,
-		caseID, a, delivery.Announced)
+// Fetched notes that content of a case was handed over to an authority for a purpose: its announced items of that content
+// and purpose become fetched. It runs in the releasing transaction.
+func (d *Delivery) Fetched(ctx context.Context, tx *sqlstore.Tx, caseID string, a authority.ID, id content.ID, purpose string) error {
+	rows, err := tx.QueryContext(ctx, `select id, item from deliveries where case_id = $1 and authority = $2 and purpose = $3 and state = $4
+		order by inbox_seq`, caseID, a, purpose, delivery.Announced)
 	if err != nil {
 		return fmt.Errorf("read deliveries: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,10 +115,11 @@ func (b bench) handle(t *testing.T, events ...event.Recorded) {
 func TestAnInboxHasNoGapsAndNoRepeats(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "c1", "c2")
-	e1, e2, e3 := b.announced("c1", 1, "finanzamt-a"), b.announced("c1", 2, "finanzamt-b"), b.announced("c1", 3, "finanzamt-a")
-	f1 := b.announced("c2", 1, "finanzamt-a")
+	e1, f1 := b.announced("c1", 1, "finanzamt-a"), b.announced("c2", 1, "finanzamt-a")
 	b.handle(t, e1, f1)
+	e2 := b.announced("c1", 2, "finanzamt-b")
 	b.handle(t, e1, e2)
+	e3 := b.announced("c1", 3, "finanzamt-a")
 	b.handle(t, e2, e3, f1)
 	got := b.inbox(t, "finanzamt-a", "")
 	if len(got) != 3 {
@@ -130,6 +132,9 @@ func TestAnInboxHasNoGapsAndNoRepeats(t *testing.T) {
 	}
 	if rest := b.inbox(t, "finanzamt-a", got[1].Cursor); len(rest) != 1 || rest[0].ID != got[2].ID {
 		t.Errorf("behind the second item: %+v", rest)
+	}
+	if got[0].Sequence != 1 || got[1].Sequence != 1 || got[2].Sequence != 2 {
+		t.Errorf("sequences per case: %d, %d, %d", got[0].Sequence, got[1].Sequence, got[2].Sequence)
 	}
 	if other := b.inbox(t, "finanzamt-b", ""); len(other) != 1 || other[0].Cursor != "1.1" {
 		t.Errorf("the other inbox: %+v", other)
@@ -157,6 +162,38 @@ func TestAGapIsFilledFromTheLedger(t *testing.T) {
 	b.handle(t, b.announced("c1", 3, "finanzamt-a"))
 	if got := b.inbox(t, "finanzamt-a", ""); len(got) != 3 || got[0].Event != "c1/inform/1/1" {
 		t.Errorf("%d items", len(got))
+	}
+}
+
+func TestTheEventLogIsAHintAndTheLedgerTheRecord(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "c1")
+	real := b.announced("c1", 1, "finanzamt-a")
+	forged := real
+	forged.ID, forged.CaseSeq = "forged", 999
+	forged.Data = []byte(strings.ReplaceAll(string(real.Data), "finanzamt-a", "bauamt-muenchen"))
+	nowhere := event.Recorded{ID: "x", Type: event.TypeContentAnnounced, Case: "no-such-case", CaseSeq: 1, Data: real.Data}
+	b.handle(t, forged, nowhere)
+	if got := b.inbox(t, "bauamt-muenchen", ""); len(got) != 0 {
+		t.Errorf("a forged record was delivered: %+v", got)
+	}
+	b.handle(t, b.announced("c1", 2, "finanzamt-a"))
+	if got := b.inbox(t, "finanzamt-a", ""); len(got) != 2 || got[0].Event != real.ID {
+		t.Errorf("after the forged record %d real items", len(got))
+	}
+}
+
+func TestOnlyTheItemsOfThePurposeAreFetched(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "c1")
+	b.handle(t, b.announced("c1", 1, "finanzamt-a"))
+	if err := b.db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+		return b.delivery.Fetched(t.Context(), tx, "c1", "finanzamt-a", "content-c1", "statistics")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.inbox(t, "finanzamt-a", ""); got[0].State != items.Announced {
+		t.Errorf("fetched for another purpose: %s", got[0].State)
 	}
 }
 
@@ -188,7 +225,7 @@ func TestAnItemGoesItsWayAndNoOther(t *testing.T) {
 		t.Errorf("accepted before it was fetched: %v", err)
 	}
 	if err := b.db.Write(t.Context(), func(tx *sqlstore.Tx) error {
-		return b.delivery.Fetched(t.Context(), tx, "c1", "finanzamt-a", first.Contents[0].Content)
+		return b.delivery.Fetched(t.Context(), tx, "c1", "finanzamt-a", first.Contents[0].Content, "notice.inform")
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -223,6 +260,11 @@ func TestACursorOfAnEarlierEpochGetsEverythingThatIsNotDone(t *testing.T) {
 	if again := b.inbox(t, "finanzamt-a", got[0].Cursor); len(again) != 0 {
 		t.Errorf("read twice: %+v", again)
 	}
+	sqlstoretest.Exec(t, b.db, `update deliveries set state = 'accepted'`)
+	_, next, err := b.delivery.Inbox(t.Context(), v, before[1].Cursor, 100, 0)
+	if err != nil || next != "2.2" {
+		t.Errorf("with nothing left to do the next cursor is %s, %v", next, err)
+	}
 }
 
 func TestAReaderWithoutACursorSeesWhatItHasAcceptedToo(t *testing.T) {
@@ -248,7 +290,7 @@ func TestAReaderWithoutACursorSeesWhatItHasAcceptedToo(t *testing.T) {
 func TestRubbishCursorsAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for _, cursor := range []string{"x", "1", "1.", ".1", "-1.1", "1.1.1", "1.99999999999999999999"} {
+	for _, cursor := range []string{"1.1", "9.9", "x", "1", "1.", ".1", "-1.1", "1.1.1", "1.99999999999999999999"} {
 		if _, _, err := b.delivery.Inbox(t.Context(), system("finanzamt-a"), cursor, 1, 0); contracts.KindOf(err) != contracts.Invalid {
 			t.Errorf("%q: %v", cursor, err)
 		}

@@ -65,7 +65,8 @@ func (d *Delivery) Inbox(ctx context.Context, v actor.Viewer, after string, limi
 		select {
 		case <-arrived:
 		case <-deadline.C:
-			return items, next.String(), nil
+			items, next, err = d.read(ctx, v.Authority, from, limit) // another replica may have delivered
+			return items, next.String(), err
 		case <-httpserver.Draining(ctx):
 			return items, next.String(), nil
 		case <-ctx.Done():
@@ -75,30 +76,37 @@ func (d *Delivery) Inbox(ctx context.Context, v actor.Viewer, after string, limi
 }
 
 func (d *Delivery) read(ctx context.Context, a authority.ID, from place, limit int) ([]delivery.Item, place, error) {
-	var epoch int64
-	err := d.cfg.DB.Read().QueryRowContext(ctx, `select epoch from inbox_counters where authority = $1`, a).Scan(&epoch)
-	if errors.Is(err, sql.ErrNoRows) {
-		return []delivery.Item{}, from, nil
-	}
-	if err != nil {
+	var head place
+	err := d.cfg.DB.Read().QueryRowContext(ctx, `select epoch, seq from inbox_counters where authority = $1`, a).Scan(&head.epoch, &head.seq)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, from, fmt.Errorf("read inbox counter: %w", err)
 	}
-	next, undone := place{epoch, from.seq}, ""
-	if from.epoch < epoch && from != (place{}) {
+	if from.epoch > head.epoch || from.epoch == head.epoch && from.seq > head.seq {
+		return nil, from, contracts.Refuse(contracts.Invalid, "read cursor", contracts.Problem{
+			Pointer: "after",
+			Detail:  "this inbox has not come so far; the cursor is another inbox's or was changed. Start without one",
+		})
+	}
+	next, undone := place{head.epoch, from.seq}, ""
+	restored := from.epoch < head.epoch && from != (place{})
+	if restored {
 		next.seq, undone = 0, ` and (state in ('announced', 'fetched') or exists (select 1 from tasks t where t.id = task_id and t.state = 'assigned'))`
 	}
 	rows, err := d.cfg.DB.Read().QueryContext(ctx, selectItems+` where authority = $1 and inbox_seq > $2`+undone+` order by inbox_seq limit $3`, a, next.seq, limit)
 	if err != nil {
 		return nil, from, fmt.Errorf("read inbox: %w", err)
 	}
-	items, seq, err := scanItems(rows, epoch)
-	if seq > 0 {
+	items, seq, err := scanItems(rows, head.epoch)
+	switch {
+	case restored && len(items) < limit:
+		next.seq = head.seq // nothing that is not done lies behind
+	case seq > 0:
 		next.seq = seq
 	}
 	return items, next, err
 }
 
-const selectItems = `select id, inbox_seq, event_id, kind, case_id, authority, role, service, task_id, purpose, basis, item, state, announced_at from deliveries`
+const selectItems = `select id, inbox_seq, sequence, event_id, kind, case_id, authority, role, service, task_id, purpose, basis, item, state, announced_at from deliveries`
 
 type scanner interface{ Scan(dest ...any) error }
 
@@ -106,7 +114,7 @@ func scanItem(row scanner, epoch int64) (delivery.Item, int64, error) {
 	var it delivery.Item
 	var seq int64
 	var item string
-	if err := row.Scan(&it.ID, &seq, &it.Event, &it.Kind, &it.Case, &it.Authority, &it.Role, &it.Service, &it.Task, &it.Purpose, &it.Basis, &item, &it.State, &it.AnnouncedAt); err != nil {
+	if err := row.Scan(&it.ID, &seq, &it.Sequence, &it.Event, &it.Kind, &it.Case, &it.Authority, &it.Role, &it.Service, &it.Task, &it.Purpose, &it.Basis, &item, &it.State, &it.AnnouncedAt); err != nil {
 		return it, 0, err
 	}
 	var det detail

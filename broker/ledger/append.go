@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
+	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -44,8 +46,8 @@ func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft) (ev
 	if err != nil {
 		return event.Recorded{}, contracts.Errorf(contracts.Internal, "encode event", "%w", err)
 	}
-	if len(data) > event.MaxBytes {
-		return event.Recorded{}, contracts.Errorf(contracts.TooLarge, "encode event", "data exceed %d bytes", event.MaxBytes)
+	if len(data) > event.MaxDataBytes {
+		return event.Recorded{}, contracts.Errorf(contracts.TooLarge, "encode event", "data exceed %d bytes", event.MaxDataBytes)
 	}
 	if known, err := l.known(ctx, tx, d, data); err != nil || known.Repeated {
 		return known, err
@@ -145,10 +147,7 @@ func (l *Ledger) write(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, h
 	if err != nil {
 		return fmt.Errorf("encode actor: %w", err)
 	}
-	digest, err := Digest(r)
-	if err != nil {
-		return err
-	}
+	digest := Digest(r)
 	if _, err := tx.Exec(ctx, `insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		r.Case, r.CaseSeq, r.EngineSeq, r.ID, r.Source, r.Type, r.Operator, r.Tenant, string(actorJSON), r.Time, string(r.Data), digest, r.TraceParent); err != nil {
@@ -178,13 +177,19 @@ func (l *Ledger) shard(caseID string) int64 {
 	return int64(h.Sum32()) % l.cfg.Shards
 }
 
-// Digest is the SHA-256 (hex) to which an event's receipt commits: everything that the ledger holds of the event.
-func Digest(r event.Recorded) (string, error) {
-	r.Time = r.Time.UTC()
-	b, err := json.Marshal(r)
-	if err != nil {
-		return "", fmt.Errorf("encode event for its digest: %w", err)
+// Digest is the SHA-256 (hex) to which an event's receipt commits: everything that the ledger holds of the event, as a
+// versioned list of fields with their lengths. A later version of the product that records more makes a new version of
+// the list; the old ones verify for ever.
+func Digest(r event.Recorded) string {
+	h := sha256.New()
+	for _, field := range []string{
+		"efa-event/1", r.ID, r.Source, r.Type, r.Case, string(r.Tenant), string(r.Operator),
+		r.Actor.ID, string(r.Actor.Role), string(r.Actor.Authority), r.Time.UTC().Format(time.RFC3339Nano),
+		strconv.FormatInt(r.CaseSeq, 10), strconv.FormatInt(r.EngineSeq, 10), string(r.Data), r.TraceParent,
+	} {
+		h.Write(strconv.AppendInt(nil, int64(len(field)), 10))
+		h.Write([]byte{':'})
+		h.Write([]byte(field))
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(h.Sum(nil))
 }

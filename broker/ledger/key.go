@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,6 +10,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 )
 
 // SigningKey signs receipts (Ed25519).
@@ -46,9 +49,24 @@ func LoadKey(path string) (SigningKey, error) {
 func NewKey(seed []byte) SigningKey {
 	private := ed25519.NewKeyFromSeed(seed)
 	k := SigningKey{Private: private}
-	sum := sha256.Sum256(k.Public())
-	k.ID = "receipt-" + hex.EncodeToString(sum[:8])
+	k.ID = KeyID(k.Public())
 	return k
+}
+
+// KeyID is the id of a public key, made from its SHA-256.
+func KeyID(public ed25519.PublicKey) string {
+	sum := sha256.Sum256(public)
+	return "receipt-" + hex.EncodeToString(sum[:16])
+}
+
+// RememberKey keeps the public half of the signing key, so that receipts verify after the key was replaced. It is called
+// at start, before the first append.
+func (l *Ledger) RememberKey(ctx context.Context) error {
+	return l.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		_, err := tx.Exec(ctx, `insert into receipt_keys (id, public, created_at) values ($1, $2, $3) on conflict (id) do nothing`,
+			l.cfg.Key.ID, []byte(l.cfg.Key.Public()), tx.Now())
+		return err
+	})
 }
 
 func createSeed(path string) ([]byte, error) {

@@ -14,6 +14,9 @@ import (
 // Projector writes a domain's own rows for an event, inside the ledger transaction. An error rolls everything back.
 type Projector func(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error
 
+// Evidence checks rows of a domain against the ledger and returns what does not fit, one sentence each.
+type Evidence func(ctx context.Context, operator authority.OperatorID) ([]string, error)
+
 // Access answers whether a role may do something.
 type Access interface {
 	Allow(ctx context.Context, in decision.AccessInput) (bool, error)
@@ -28,6 +31,8 @@ type Config struct {
 	Key SigningKey
 	// Projectors run for every appended event, in this order.
 	Projectors []Projector
+	// Evidence are further checks of Verify by domains whose rows hang on the ledger; each returns what is wrong.
+	Evidence []Evidence
 	// Shards is the number of relay shards. Defaults to 4.
 	Shards int64
 	Access Access
@@ -51,6 +56,9 @@ func New(cfg Config) *Ledger {
 
 // Project registers further projectors; it is called while the program is wired, before the first append.
 func (l *Ledger) Project(p ...Projector) { l.cfg.Projectors = append(l.cfg.Projectors, p...) }
+
+// Prove registers further checks of Verify; it is called while the program is wired.
+func (l *Ledger) Prove(e ...Evidence) { l.cfg.Evidence = append(l.cfg.Evidence, e...) }
 
 // Committed returns a channel that is closed at the next commit of an event. Take it before reading, so that nothing
 // committed in between is missed.

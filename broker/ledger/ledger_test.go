@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	_ "modernc.org/sqlite"
 
@@ -42,6 +43,9 @@ func setup(t *testing.T, projectors ...ledger.Projector) bench {
 		}
 	})
 	l := ledger.New(ledger.Config{DB: db, Operator: "bayern", Key: ledger.NewKey(make([]byte, 32)), Projectors: projectors})
+	if err := l.RememberKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return bench{db, l, path}
 }
 
@@ -161,7 +165,7 @@ func TestAnEventAboveTheLimitIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.must(t, submitted("c1"))
-	if _, err := b.append(t, completed("c1", 1, strings.Repeat("x", event.MaxBytes))); contracts.KindOf(err) != contracts.TooLarge {
+	if _, err := b.append(t, completed("c1", 1, strings.Repeat("x", event.MaxDataBytes))); contracts.KindOf(err) != contracts.TooLarge {
 		t.Errorf("got %v", err)
 	}
 }
@@ -264,6 +268,55 @@ func TestVerificationFindsEveryTampering(t *testing.T) {
 				t.Errorf("verification %+v, %v", v, err)
 			}
 		})
+	}
+}
+
+func TestReceiptsVerifyAfterTheKeyWasReplaced(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, submitted("c1"))
+	seed := make([]byte, 32)
+	seed[0] = 1
+	b.ledger = ledger.New(ledger.Config{DB: b.db, Operator: "bayern", Key: ledger.NewKey(seed)})
+	if err := b.ledger.RememberKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.must(t, completed("c1", 1, "registered"))
+	if v, err := b.ledger.Verify(t.Context(), "bayern"); err != nil || !v.Valid || v.Receipts != 2 {
+		t.Errorf("verification %+v, %v", v, err)
+	}
+	if err := b.db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+		_, err := tx.Exec(t.Context(), `update receipt_keys set public = (select public from receipt_keys where id <> $1) where id = $1`, ledger.NewKey(make([]byte, 32)).ID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := b.ledger.Verify(t.Context(), "bayern"); err != nil || v.Valid {
+		t.Errorf("with another key under the old id: %+v, %v", v, err)
+	}
+}
+
+func TestWhatADomainCannotProveStandsInTheVerification(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.ledger.Prove(func(context.Context, authority.OperatorID) ([]string, error) {
+		return []string{"a row was forged"}, nil
+	})
+	if v, err := b.ledger.Verify(t.Context(), "bayern"); err != nil || v.Valid || len(v.Problems) != 1 {
+		t.Errorf("verification %+v, %v", v, err)
+	}
+}
+
+// TestTheDigestOfAnEventNeverChanges pins the list of fields: receipts of earlier versions must verify for ever.
+func TestTheDigestOfAnEventNeverChanges(t *testing.T) {
+	t.Parallel()
+	got := ledger.Digest(event.Recorded{
+		ID: "c1/submitted", Source: "urn:efa:operator:bayern", Type: event.TypeCaseSubmitted, Case: "c1", Tenant: "muenchen", Operator: "bayern",
+		Actor: actor.Actor{ID: "portal-bayern", Role: actor.Portal}, Time: time.Date(2026, 3, 2, 8, 0, 0, 1000, time.UTC), CaseSeq: 1, EngineSeq: 1,
+		Data: []byte(`{}`),
+	})
+	if want := "892a3692b96f4ebef858dc84d469717c3c89e52cd2b61ba0d8fc1529f2d9f480"; got != want {
+		t.Errorf("digest %s, want %s", got, want)
 	}
 }
 

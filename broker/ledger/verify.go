@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/ed25519"
 	"database/sql"
 	"encoding/base64"
 	"errors"
@@ -22,16 +23,48 @@ func (l *Ledger) Verify(ctx context.Context, operator authority.OperatorID) (Ver
 	if err != nil {
 		return v, err
 	}
+	keys, err := l.publicKeys(ctx)
+	if err != nil {
+		return v, err
+	}
 	for _, h := range heads {
-		n, err := l.verifyCase(ctx, h)
+		n, err := l.verifyCase(ctx, h, keys)
 		v.Cases++
 		v.Receipts += n
 		if err != nil {
 			v.Problems = append(v.Problems, err.Error())
 		}
 	}
+	for _, e := range l.cfg.Evidence {
+		problems, err := e(ctx, operator)
+		if err != nil {
+			return v, fmt.Errorf("verify what hangs on the ledger: %w", err)
+		}
+		v.Problems = append(v.Problems, problems...)
+	}
 	v.Valid = len(v.Problems) == 0
 	return v, nil
+}
+
+// publicKeys reads every key that has signed receipts.
+func (l *Ledger) publicKeys(ctx context.Context) (keys map[string]ed25519.PublicKey, err error) {
+	rows, err := l.cfg.DB.Read().QueryContext(ctx, `select id, public from receipt_keys`)
+	if err != nil {
+		return nil, fmt.Errorf("read receipt keys: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	keys = map[string]ed25519.PublicKey{}
+	for rows.Next() {
+		var id string
+		var public []byte
+		if err := rows.Scan(&id, &public); err != nil {
+			return nil, fmt.Errorf("read receipt keys: %w", err)
+		}
+		if KeyID(public) == id { // a row whose key does not make its id verifies nothing
+			keys[id] = public
+		}
+	}
+	return keys, rows.Err()
 }
 
 type chainHead struct {
@@ -57,7 +90,7 @@ func caseHeads(ctx context.Context, q sqlstore.Querier, operator authority.Opera
 
 // verifyCase returns the number of receipts that were read and the first fault. The event log and the chain grow while
 // they are read, so both are read up to the head that was seen.
-func (l *Ledger) verifyCase(ctx context.Context, h chainHead) (int64, error) {
+func (l *Ledger) verifyCase(ctx context.Context, h chainHead, keys map[string]ed25519.PublicKey) (int64, error) {
 	q := l.cfg.DB.Read()
 	events, err := l.CaseEvents(ctx, q, h.id, 0, int(h.seq))
 	if err != nil {
@@ -77,14 +110,10 @@ func (l *Ledger) verifyCase(ctx context.Context, h chainHead) (int64, error) {
 	}
 	previous := receipt.Zero
 	for i, r := range receipts {
-		if err := r.Verify(l.cfg.Key.Public(), int64(i)+1, previous); err != nil {
+		if err := r.Verify(keys[r.Key], int64(i)+1, previous); err != nil {
 			return n, err
 		}
-		digest, err := Digest(events[i])
-		if err != nil {
-			return n, err
-		}
-		if digest != r.Digest || events[i].ID != r.Event {
+		if Digest(events[i]) != r.Digest || events[i].ID != r.Event {
 			return n, fmt.Errorf("event %d of case %s is not the one that its receipt acknowledged", i+1, h.id)
 		}
 		previous = r.Hash

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts/event"
@@ -32,8 +34,7 @@ type Config struct {
 	Leases    lease.Keeper
 	// Shards is the number of shards of the ledger. Defaults to 4.
 	Shards int64
-	// Poll is how often a shard looks for rows without being told. Defaults to 2 seconds; it also renews the lease,
-	// so it must be shorter than the lease's life.
+	// Poll is how often a shard looks for rows without being told, and tries again after a failure. Defaults to 2 seconds.
 	Poll time.Duration
 	// Batch is the largest number of events in one publication. Defaults to 500.
 	Batch int
@@ -57,49 +58,35 @@ func New(cfg Config) *Relay {
 	return &Relay{cfg: cfg}
 }
 
-// Run relays until ctx ends; then it gives its leases back and returns nil.
+// Run relays until ctx ends. Each shard is relayed under a lease of its own, which is renewed while a publication takes
+// its time; when it is lost, the publication's context ends.
 func (r *Relay) Run(ctx context.Context) error {
-	held := map[int64]lease.Lease{}
+	var shards errgroup.Group
+	for shard := range r.cfg.Shards {
+		shards.Go(func() error {
+			return r.cfg.Leases.Hold(ctx, "relay/"+strconv.FormatInt(shard, 10), func(ctx context.Context, l lease.Lease) error {
+				r.relay(ctx, shard, l)
+				return nil
+			})
+		})
+	}
+	return shards.Wait()
+}
+
+// relay publishes the shard's rows as they come, until ctx ends.
+func (r *Relay) relay(ctx context.Context, shard int64, l lease.Lease) {
 	tick := time.NewTicker(r.cfg.Poll)
 	defer tick.Stop()
-	r.renew(ctx, held)
 	for {
 		committed := r.cfg.Commits.Committed()
-		for shard := range r.cfg.Shards {
-			if l, ok := held[shard]; ok {
-				r.drain(ctx, shard, l)
-			}
-		}
+		r.drain(ctx, shard, l)
 		select {
 		case <-ctx.Done():
-			return r.release(context.WithoutCancel(ctx), held)
+			return
 		case <-committed:
 		case <-tick.C:
-			r.renew(ctx, held)
 		}
 	}
-}
-
-func (r *Relay) renew(ctx context.Context, held map[int64]lease.Lease) {
-	for shard := range r.cfg.Shards {
-		l, err := r.cfg.Leases.Acquire(ctx, "relay/"+strconv.FormatInt(shard, 10))
-		if err != nil {
-			delete(held, shard)
-			if !errors.Is(err, lease.ErrHeld) && ctx.Err() == nil {
-				r.cfg.Log.ErrorContext(ctx, "relay lease not acquired", "shard", shard, "error", err)
-			}
-			continue
-		}
-		held[shard] = l
-	}
-}
-
-func (r *Relay) release(ctx context.Context, held map[int64]lease.Lease) error {
-	var errs []error
-	for _, l := range held {
-		errs = append(errs, r.cfg.Leases.Release(ctx, l))
-	}
-	return errors.Join(errs...)
 }
 
 // drain publishes the shard's rows until none is left or something fails; a failure is tried again at the next turn.

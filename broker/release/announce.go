@@ -57,7 +57,7 @@ func (r *Release) Announce(ctx context.Context, cmd engine.Announce) (engine.Res
 
 // askAll evaluates the abstract decision for every party, law row and purpose that the command names.
 func (r *Release) askAll(ctx context.Context, g ground, cmd engine.Announce) ([]evaluation, error) {
-	pkg, err := r.cfg.Packages.Package(g.Package)
+	pkg, err := r.cfg.Packages.Package(ctx, g.Package)
 	if err != nil {
 		return nil, own("find service package", err)
 	}

@@ -42,7 +42,7 @@ func (r *Release) disclose(ctx context.Context, f fetch, e *evaluation) error {
 		if err := r.append(ctx, tx, *e, event.TypeDisclosureRecorded); err != nil {
 			return err
 		}
-		return r.cfg.Deliveries.Fetched(ctx, tx, e.Case, e.Recipient, e.Content)
+		return r.cfg.Deliveries.Fetched(ctx, tx, e.Case, e.Recipient, e.Content, e.Input.Purpose)
 	})
 }
 

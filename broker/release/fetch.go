@@ -153,7 +153,7 @@ func (f fetch) relation() decision.Relation {
 
 // filtered opens the application and keeps what the decision releases. Numbers keep the digits with which they came.
 func (r *Release) filtered(ctx context.Context, f fetch, e evaluation) (map[string]any, error) {
-	pkg, err := r.cfg.Packages.Package(f.ground.Package)
+	pkg, err := r.cfg.Packages.Package(ctx, f.ground.Package)
 	if err != nil {
 		return nil, own("find service package", err)
 	}

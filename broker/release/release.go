@@ -60,7 +60,7 @@ type Package interface {
 
 // Packages finds the service package of a case by the hash that the case keeps.
 type Packages interface {
-	Package(hash string) (Package, error)
+	Package(ctx context.Context, hash string) (Package, error)
 }
 
 // Register knows the authorities.
@@ -68,9 +68,9 @@ type Register interface {
 	Authority(ctx context.Context, id authority.ID) (authority.Authority, error)
 }
 
-// Deliveries learns that an authority has fetched a content; it moves its rows in the releasing transaction.
+// Deliveries learns that an authority has fetched a content for a purpose; it moves its rows in the releasing transaction.
 type Deliveries interface {
-	Fetched(ctx context.Context, tx *sqlstore.Tx, caseID string, recipient authority.ID, id content.ID) error
+	Fetched(ctx context.Context, tx *sqlstore.Tx, caseID string, recipient authority.ID, id content.ID, purpose string) error
 }
 
 // Config is what release needs.

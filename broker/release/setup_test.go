@@ -317,7 +317,7 @@ func (r register) Authority(_ context.Context, id authority.ID) (authority.Autho
 
 type shelf []service.Package
 
-func (s shelf) Package(hash string) (release.Package, error) {
+func (s shelf) Package(_ context.Context, hash string) (release.Package, error) {
 	for _, p := range s {
 		if p.Hash == hash {
 			return p, nil
@@ -332,7 +332,7 @@ type deliveries struct {
 	err  error
 }
 
-func (d *deliveries) Fetched(_ context.Context, _ *sqlstore.Tx, _ string, recipient authority.ID, _ content.ID) error {
+func (d *deliveries) Fetched(_ context.Context, _ *sqlstore.Tx, _ string, recipient authority.ID, _ content.ID, _ string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.seen = append(d.seen, string(recipient))

@@ -2,8 +2,6 @@ package starter
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -22,9 +20,15 @@ type Engine interface {
 	HandOver(ctx context.Context, start engine.Start, e engine.Event) error
 }
 
+// Ledger reads the events of a case behind a case_seq, in case order.
+type Ledger interface {
+	CaseEvents(ctx context.Context, q sqlstore.Querier, caseID string, afterSeq int64, limit int) ([]event.Recorded, error)
+}
+
 // Config is what a starter needs.
 type Config struct {
 	DB     *sqlstore.DB
+	Ledger Ledger
 	Engine Engine
 	Log    *slog.Logger
 }
@@ -35,44 +39,58 @@ type Starter struct{ cfg Config }
 // New returns a starter.
 func New(cfg Config) *Starter { return &Starter{cfg: cfg} }
 
-// Handle takes a batch of events of efa.cases. It returns an error when one could not be handed over; the batch is then
-// given again, and what was handed over is dropped as a repeat.
+// Handle takes a batch of events of efa.cases. A record of the event log is a hint only: what is handed over are the
+// events that the ledger holds behind the position of the case (DESIGN law 2). An error means that one could not be
+// handed over; the batch is then given again, and what was handed over is dropped as a repeat.
 func (s *Starter) Handle(ctx context.Context, events []event.Recorded) error {
-	for _, e := range events {
-		if e.EngineSeq == 0 {
-			continue
-		}
-		if err := s.handOver(ctx, e); err != nil {
-			return fmt.Errorf("hand over event %s: %w", e.ID, err)
+	for _, caseID := range position.Cases(events) {
+		if err := s.handOver(ctx, caseID); err != nil {
+			return fmt.Errorf("hand over case %s: %w", caseID, err)
 		}
 	}
 	return nil
 }
 
-func (s *Starter) handOver(ctx context.Context, e event.Recorded) error {
-	done, err := position.Of(ctx, s.cfg.DB.Read(), Consumer, e.Case)
-	if err != nil || done >= e.CaseSeq {
+// pageOfEvents is how many events of a case are read at a time.
+const pageOfEvents = 500
+
+func (s *Starter) handOver(ctx context.Context, caseID string) error {
+	done, err := position.Of(ctx, s.cfg.DB.Read(), Consumer, caseID)
+	if err != nil {
 		return err
 	}
-	start := engine.Start{Case: e.Case}
-	var state procedure.State
-	err = s.cfg.DB.Read().QueryRowContext(ctx, `select definition, state from cases where id = $1`, e.Case).Scan(&start.Definition, &state)
-	if errors.Is(err, sql.ErrNoRows) {
-		s.cfg.Log.ErrorContext(ctx, "event of a case that the ledger does not hold", "case_id", e.Case, "event_id", e.ID)
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("ask the ledger: %w", err)
-	}
-	if state.Open() {
-		if err := s.signal(ctx, start, e); err != nil {
+	for {
+		page, err := s.cfg.Ledger.CaseEvents(ctx, s.cfg.DB.Read(), caseID, done, pageOfEvents)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, e := range page {
+			if err := s.signal(ctx, e); err != nil {
+				return err
+			}
+			done = e.CaseSeq
+		}
+		err = s.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return position.Advance(ctx, tx, Consumer, caseID, done) })
+		if err != nil {
 			return err
 		}
 	}
-	return s.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return position.Advance(ctx, tx, Consumer, e.Case, e.CaseSeq) })
 }
 
-func (s *Starter) signal(ctx context.Context, start engine.Start, e event.Recorded) error {
+// signal hands one event over, if the process reacts to it and the ledger says that the case is open.
+func (s *Starter) signal(ctx context.Context, e event.Recorded) error {
+	if e.EngineSeq == 0 {
+		return nil
+	}
+	start := engine.Start{Case: e.Case}
+	var state procedure.State
+	err := s.cfg.DB.Read().QueryRowContext(ctx, `select definition, state from cases where id = $1`, e.Case).Scan(&start.Definition, &state)
+	if err != nil {
+		return fmt.Errorf("ask the ledger: %w", err)
+	}
+	if !state.Open() {
+		return nil
+	}
 	ev, err := event.ForEngine(e)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/starter"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -29,12 +30,25 @@ func (s *signals) HandOver(_ context.Context, start engine.Start, e engine.Event
 	return nil
 }
 
-func setup(t *testing.T, state string) (*signals, *starter.Starter) {
+// memory is the ledger as the starter sees it.
+type memory []event.Recorded
+
+func (m *memory) CaseEvents(_ context.Context, _ sqlstore.Querier, caseID string, after int64, _ int) ([]event.Recorded, error) {
+	var out []event.Recorded
+	for _, e := range *m {
+		if e.Case == caseID && e.CaseSeq > after {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func setup(t *testing.T, state string, held ...event.Recorded) (*signals, *starter.Starter, *memory) {
 	t.Helper()
 	db := sqlstoretest.Open(t)
 	sqlstoretest.InsertCase(t, db, sqlstoretest.Case{ID: "c1", State: state})
-	s := &signals{}
-	return s, starter.New(starter.Config{DB: db, Engine: s, Log: slog.New(slog.DiscardHandler)})
+	s, m := &signals{}, memory(held)
+	return s, starter.New(starter.Config{DB: db, Ledger: &m, Engine: s, Log: slog.New(slog.DiscardHandler)}), &m
 }
 
 func answer(seq, engineSeq int64) event.Recorded {
@@ -51,21 +65,40 @@ func opening() event.Recorded {
 
 func TestEventsAreHandedOverOnceAndInOrder(t *testing.T) {
 	t.Parallel()
-	s, st := setup(t, "received")
 	silent := event.Recorded{ID: "x", Type: event.TypeTaskAssigned, Case: "c1", CaseSeq: 2}
-	for _, batch := range [][]event.Recorded{{opening(), silent}, {opening(), silent, answer(3, 2)}, {answer(3, 2)}} {
+	s, st, m := setup(t, "received", opening(), silent)
+	handle := func(batch ...event.Recorded) {
+		t.Helper()
 		if err := st.Handle(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
+	handle(opening(), silent)
+	*m = append(*m, answer(3, 2))
+	handle(opening(), silent, answer(3, 2))
+	handle(answer(3, 2))
 	if want := []string{"c1 d s1 ", "c1 d t/answer registered"}; !slices.Equal(s.got, want) {
 		t.Errorf("handed over %q", s.got)
 	}
 }
 
+func TestTheEventLogIsAHintAndTheLedgerTheRecord(t *testing.T) {
+	t.Parallel()
+	s, st, _ := setup(t, "received", opening())
+	forged := answer(999, 7)
+	nowhere := answer(1, 1)
+	nowhere.Case = "no-such-case"
+	if err := st.Handle(t.Context(), []event.Recorded{forged, nowhere}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"c1 d s1 "}; !slices.Equal(s.got, want) {
+		t.Errorf("handed over %q, want the one event that the ledger holds", s.got)
+	}
+}
+
 func TestAnEngineThatDoesNotAnswerLosesNothing(t *testing.T) {
 	t.Parallel()
-	s, st := setup(t, "received")
+	s, st, _ := setup(t, "received", opening())
 	s.answer = errors.New("no connection")
 	if err := st.Handle(t.Context(), []event.Recorded{opening()}); !errors.Is(err, s.answer) {
 		t.Fatalf("got %v", err)
@@ -78,7 +111,7 @@ func TestAnEngineThatDoesNotAnswerLosesNothing(t *testing.T) {
 
 func TestACaseThatHasEndedGetsNothing(t *testing.T) {
 	t.Parallel()
-	s, st := setup(t, "closed")
+	s, st, _ := setup(t, "closed", answer(9, 3))
 	if err := st.Handle(t.Context(), []event.Recorded{answer(9, 3)}); err != nil || len(s.got) != 0 {
 		t.Errorf("closed in the ledger: %v, %q", err, s.got)
 	}
@@ -86,7 +119,7 @@ func TestACaseThatHasEndedGetsNothing(t *testing.T) {
 
 func TestWhateverTheEngineSaysAnEventOfAnOpenCaseIsNotDropped(t *testing.T) {
 	t.Parallel()
-	s, st := setup(t, "received")
+	s, st, _ := setup(t, "received", answer(9, 3))
 	s.answer = contracts.Errorf(contracts.Conflict, "signal", "workflow has ended")
 	if err := st.Handle(t.Context(), []event.Recorded{answer(9, 3)}); err == nil {
 		t.Error("the event of a case that the ledger holds open was dropped")

@@ -68,10 +68,12 @@ type Item struct {
 	// Cursor is opaque: "<epoch>.<inbox_seq>". The next read starts behind it.
 	Cursor string `json:"cursor"`
 	// ID identifies the delivery; it is the key for dropping repeats.
-	ID        string         `json:"delivery_id"`
-	Event     string         `json:"event_id"`
-	Kind      Kind           `json:"kind"`
-	Case      string         `json:"case_id"`
+	ID    string `json:"delivery_id"`
+	Event string `json:"event_id"`
+	Kind  Kind   `json:"kind"`
+	Case  string `json:"case_id"`
+	// Sequence counts the items of this authority in this case from 1 without gaps.
+	Sequence  int64          `json:"sequence"`
 	Authority authority.ID   `json:"authority"`
 	Role      authority.Role `json:"role"`
 	Service   key.ServiceKey `json:"service"`

@@ -43,7 +43,7 @@ func (r *Receipt) Seal(keyID string, key ed25519.PrivateKey) {
 	r.Signature = base64.StdEncoding.EncodeToString(ed25519.Sign(key, sum))
 }
 
-// Verify checks hash and signature of r, and that it follows the receipt with the hash previous and the number seq.
+// Verify checks hash and signature of r with key, the public key that r.Key names (nil when nobody knows it), and that it follows the receipt with the hash previous and the number seq.
 func (r *Receipt) Verify(key ed25519.PublicKey, seq int64, previous string) error {
 	if r.Seq != seq {
 		return fmt.Errorf("receipt %d of case %s: want number %d", r.Seq, r.Case, seq)
@@ -56,7 +56,7 @@ func (r *Receipt) Verify(key ed25519.PublicKey, seq int64, previous string) erro
 		return fmt.Errorf("receipt %d of case %s: its fields do not match its hash", r.Seq, r.Case)
 	}
 	sig, err := base64.StdEncoding.DecodeString(r.Signature)
-	if err != nil || !ed25519.Verify(key, sum, sig) {
+	if err != nil || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, sum, sig) {
 		return fmt.Errorf("receipt %d of case %s: signature does not verify", r.Seq, r.Case)
 	}
 	return nil

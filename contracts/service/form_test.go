@@ -39,12 +39,24 @@ func TestOnlyAFullMoveHasAPreviousAuthority(t *testing.T) {
 func TestAMoveWithinTheSameRegionIsRefused(t *testing.T) {
 	t.Parallel()
 	p := packages(t)[registration]
-	_, err := p.Regions(example(t, p, "01-einzelkauffrau.json"), nuernberg)
+	app := example(t, p, "01-einzelkauffrau.json")
+	former, _ := app["former_place"].(map[string]any)
+	former["region_key"] = string(muenchen)
+	_, err := p.Regions(app, muenchen)
 	if contracts.KindOf(err) != contracts.Invalid {
 		t.Fatalf("got %v", err)
 	}
 	if got := contracts.ProblemsOf(err); len(got) != 1 || got[0].Pointer != "/former_place/region_key" {
 		t.Fatalf("got %v", got)
+	}
+}
+
+func TestTheRegionIsThatOfThePlaceForWhichItIsFiled(t *testing.T) {
+	t.Parallel()
+	p := packages(t)[registration]
+	_, err := p.Regions(example(t, p, "01-einzelkauffrau.json"), nuernberg)
+	if got := contracts.ProblemsOf(err); contracts.KindOf(err) != contracts.Invalid || len(got) != 1 || got[0].Pointer != "/place_of_business/region_key" {
+		t.Fatalf("got %v", err)
 	}
 }
 

@@ -63,21 +63,14 @@ func load(folder fs.FS, name string, book law.Book) (Package, error) {
 	if err != nil {
 		return Package{}, err
 	}
-	m, err := readManifest(files["service.yaml"])
+	p, err := open(files)
 	if err != nil {
 		return Package{}, err
 	}
-	if err := m.check(); err != nil {
-		return Package{}, err
+	if slug(p.Service) != name {
+		return Package{}, fmt.Errorf("service.yaml: service: the folder of %s is called %s", p.Service, slug(p.Service))
 	}
-	if slug(m.Service) != name {
-		return Package{}, fmt.Errorf("service.yaml: service: the folder of %s is called %s", m.Service, slug(m.Service))
-	}
-	p := m.entry()
-	p.Schema, p.Process, p.Hash, p.Examples = files["application.schema.json"], files["process.yaml"], hash(files), examples(files)
-	if p.form, err = readForm(m.Form, p.Schema); err != nil {
-		return Package{}, err
-	}
+	p.Examples = examples(files)
 	if p.schema, err = compile(p.Schema); err != nil {
 		return Package{}, fmt.Errorf("application.schema.json: %w", err)
 	}
@@ -97,7 +90,7 @@ func (m manifest) entry() Package {
 		Service: m.Service, Form: m.Form, Procedure: m.Procedure, ValidFrom: m.ValidFrom, OpenedBy: m.OpenedBy,
 		Facts: m.Facts, OutcomeFacts: m.OutcomeFacts, Kinds: map[authority.Role]authority.Kind{},
 		Name: map[string]string{}, Texts: map[string]Texts{},
-		derive: m.Derive, regions: m.Regions, subjects: m.Subjects,
+		derive: m.Derive, place: m.Place, regions: m.Regions, subjects: m.Subjects,
 	}
 	for _, r := range m.Roles {
 		p.Roles = append(p.Roles, r.Role)
@@ -113,6 +106,9 @@ func (p Package) checkRules() error {
 		if err := d.check(p.form.root, p.Facts); err != nil {
 			errs = append(errs, fmt.Errorf("service.yaml: derive/%d: %w", i, err))
 		}
+	}
+	if err := (regionRule{Pointer: p.place}).check(p.form.root); err != nil {
+		errs = append(errs, fmt.Errorf("service.yaml: place: %w", err))
 	}
 	for i, r := range p.regions {
 		if err := r.check(p.form.root); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -26,6 +27,7 @@ type manifest struct {
 	Facts        map[string]fact.Declaration `yaml:"facts"`
 	OutcomeFacts map[string]fact.Declaration `yaml:"outcome_facts"`
 	Derive       []derivation                `yaml:"derive"`
+	Place        string                      `yaml:"place"`
 	Regions      []regionRule                `yaml:"regions"`
 	Subjects     []subjectRule               `yaml:"subjects"`
 }
@@ -64,6 +66,9 @@ func (m manifest) check() error {
 	}
 	if _, err := time.Parse(time.DateOnly, m.ValidFrom); err != nil {
 		refuse("valid_from: want a date")
+	}
+	if !strings.HasPrefix(m.Place, "/") {
+		refuse("place: want the pointer of the region key of the place for which the application is filed")
 	}
 	if m.OpenedBy != ByApplication && m.OpenedBy != ByForwardedNotice {
 		refuse("opened_by: want %q or %q", ByApplication, ByForwardedNotice)

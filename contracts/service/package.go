@@ -45,7 +45,9 @@ type Package struct {
 	// Document is the resolved process document and Definition its SHA-256, 64 hex digits.
 	Document   []byte
 	Definition string
-	// Hash is the SHA-256 over every file of the package, 64 hex digits.
+	// Rules is what a case lives by, to be kept under Hash: manifest, schema and process. Open reads it back.
+	Rules []byte
+	// Hash is the SHA-256 of Rules, 64 hex digits. A new text or example does not change it.
 	Hash string
 	// Texts are the texts for people by language: "de", "en".
 	Texts map[string]Texts
@@ -54,6 +56,7 @@ type Package struct {
 
 	form     form
 	derive   []derivation
+	place    string
 	regions  []regionRule
 	subjects []subjectRule
 	schema   *jsonschema.Schema

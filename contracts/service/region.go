@@ -26,12 +26,18 @@ func (r regionRule) check(root *node) error {
 
 // Regions says for each role that takes part in the case in which region its authority is sought: own, the region for
 // which the application was filed, unless the package names a property of the application for it. A role whose
-// condition does not hold is absent. It returns Invalid, with a pointer into the application, when that property is no
-// 12-digit key or names own itself: a business does not move from a district into the same one.
+// condition does not hold is absent. It returns Invalid, with a pointer into the application, when the place for which it
+// is filed lies elsewhere than in own, and when a named property is no 12-digit key or names own itself: a business does
+// not move from a district into the same one.
 func (p Package) Regions(app map[string]any, own key.RegionKey) (map[authority.Role]key.RegionKey, error) {
 	facts, err := p.Derive(app)
 	if err != nil {
 		return nil, err
+	}
+	if v, there := lookup(app, p.place); there && v != string(own) {
+		return nil, contracts.Refuse(contracts.Invalid, "find region", contracts.Problem{
+			Pointer: p.place, Detail: "is another municipality than the region for which the application is filed",
+		})
 	}
 	out := make(map[authority.Role]key.RegionKey, len(p.Roles))
 	for _, role := range p.Roles {

@@ -271,8 +271,10 @@ type Submission struct {
 	Completes *Completes `json:"completes,omitempty"`
 
 	// Region ARS of the place of business
-	Region       string `json:"region"`
-	Service      string `json:"service"`
+	Region  string `json:"region"`
+	Service string `json:"service"`
+
+	// SubmissionId Chosen by the caller; a submission that completes a task has the id of that task
 	SubmissionId string `json:"submission_id"`
 }
 

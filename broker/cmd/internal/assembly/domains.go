@@ -47,7 +47,7 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 	d.ledger = ledger.New(ledger.Config{DB: s.db, Operator: cfg.Operator, Key: s.key, Access: d.policy, Log: cfg.Log})
 	d.competence = competence.New(competence.Config{DB: s.db, Access: d.policy, Register: s.register, Packages: s.packages})
 	d.casework = casework.New(casework.Config{
-		DB: s.db, Ledger: d.ledger, Deadlines: s.law, Facts: d.catalogue, Contents: s.vault, Access: d.policy, Operator: cfg.Operator,
+		DB: s.db, Ledger: d.ledger, Catalogue: d.catalogue, Routing: routing{d}, Contents: s.vault, Access: d.policy, Operator: cfg.Operator,
 	})
 	d.delivery = delivery.New(delivery.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log})
 	d.release = release.New(release.Config{
@@ -59,6 +59,7 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 		Tasks: d.casework, Register: s.register, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log,
 	})
 	d.ledger.Project(s.vault.Project, d.casework.Project, d.delivery.Project)
+	d.ledger.Prove(d.release.Prove)
 	return d, d.seed(ctx, cfg)
 }
 
@@ -81,6 +82,9 @@ func (d *domains) admit(ctx context.Context, cfg Config, s *stores, g Gate) (err
 func (d *domains) seed(ctx context.Context, cfg Config) error {
 	if err := d.competence.Seed(ctx, cfg.Operator); err != nil {
 		return fmt.Errorf("seed authorities and competence: %w", err)
+	}
+	if err := d.ledger.RememberKey(ctx); err != nil {
+		return fmt.Errorf("keep receipt key: %w", err)
 	}
 	if err := d.catalogue.Publish(ctx); err != nil {
 		return fmt.Errorf("publish services: %w", err)

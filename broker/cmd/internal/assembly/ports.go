@@ -59,11 +59,19 @@ func (s subjects) Prepare(ctx context.Context, operator authority.OperatorID, te
 // packagesByHash lets release find the package that a case was opened with.
 type packagesByHash struct{ catalogue *catalogue.Catalogue }
 
-// Package returns NotFound when this program does not carry the package.
-func (p packagesByHash) Package(hash string) (release.Package, error) {
-	found, err := p.catalogue.ByHash(hash)
+// Package returns NotFound when nobody has published the package here.
+func (p packagesByHash) Package(ctx context.Context, hash string) (release.Package, error) {
+	found, err := p.catalogue.ByHash(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// routing lets casework ask release, which is made after it.
+type routing struct{ *domains }
+
+// Route decides whether an authority may learn of a task.
+func (r routing) Route(ctx context.Context, cmd engine.Assign) (func(ctx context.Context, tx *sqlstore.Tx) error, error) {
+	return r.release.Route(ctx, cmd)
 }

@@ -113,6 +113,13 @@ create table receipts (
     primary key (case_id, seq)
 );
 
+-- Public keys of receipts: a key that was replaced still verifies what it signed.
+create table receipt_keys (
+    id         text primary key,
+    public     bytea not null, -- Ed25519
+    created_at timestamp not null
+);
+
 -- What the relay still has to publish; the record itself is made from the event, so a repeat has the same bytes.
 create table outbox (
     case_id      text not null,
@@ -246,6 +253,7 @@ create table deliveries (
     inbox_seq    bigint not null,
     case_id      text not null,
     case_seq     bigint not null,
+    sequence     bigint not null, -- per (case, authority), without gaps
     event_id     text not null,
     kind         text not null, -- task | announcement
     role         text not null,
@@ -258,6 +266,7 @@ create table deliveries (
     reason       text not null,
     announced_at timestamp not null,
     unique (case_id, case_seq, authority),
+    unique (case_id, authority, sequence),
     unique (authority, inbox_epoch, inbox_seq)
 );
 
