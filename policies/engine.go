@@ -27,9 +27,12 @@ type Config struct {
 	Law law.Book
 	// Bundles gives past bundles. Without it only the revision in force can be replayed. Defaults to none.
 	Bundles Bundles
-	// Deadline bounds one decision; change it only when the machine is far slower than usual. Defaults to 50 ms.
+	// Deadline bounds one decision; change it only when the machine is far slower than usual. Defaults to 500 ms.
 	Deadline time.Duration
 }
+
+// defaultDeadline is far above what a decision takes, so that it ends a fault and not a busy machine (doc.go).
+const defaultDeadline = 500 * time.Millisecond
 
 // Engine answers both questions on the policy in force. It is safe for concurrent use; each answer comes from one
 // policy as a whole, also while another one is activated.
@@ -42,7 +45,7 @@ type Engine struct {
 // New builds the embedded bundle and puts it in force. An error is Internal: rules or law of this version are broken.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.Deadline == 0 {
-		cfg.Deadline = 50 * time.Millisecond
+		cfg.Deadline = defaultDeadline
 	}
 	raw, err := buildBundle(embeddedRules, cfg.Law)
 	if err != nil {

@@ -32,7 +32,7 @@ func (c *Casework) Complete(ctx context.Context, v actor.Viewer, id string, a An
 	if err := c.resolve(ctx, v, id, a.Contents); err != nil {
 		return task.Task{}, err
 	}
-	return c.answer(ctx, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
+	return c.answer(ctx, v, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
 		return event.Draft{
 			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.caseID, Tenant: tenant, Actor: v.Actor,
 			Data: event.TaskCompleted{Task: id, Step: t.step, Pass: t.pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
@@ -45,7 +45,7 @@ func (c *Casework) Return(ctx context.Context, v actor.Viewer, id string) (task.
 	if err := c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskAnswer); err != nil {
 		return task.Task{}, err
 	}
-	return c.answer(ctx, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
+	return c.answer(ctx, v, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
 		return event.Draft{
 			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: tenant, Actor: v.Actor,
 			Data: event.TaskReturned{Task: id, Step: t.step, Pass: t.pass, Reason: "not_competent"},
@@ -56,7 +56,7 @@ func (c *Casework) Return(ctx context.Context, v actor.Viewer, id string) (task.
 // answerID is the id of the one answer that a task can have; so two answers meet in the ledger, and the first counts.
 func answerID(taskID string) string { return taskID + "/answer" }
 
-func (c *Casework) answer(ctx context.Context, id string, draft func(lockedTask, authority.TenantID) event.Draft) (task.Task, error) {
+func (c *Casework) answer(ctx context.Context, v actor.Viewer, id string, draft func(lockedTask, authority.TenantID) event.Draft) (task.Task, error) {
 	err := c.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		t, err := lockTask(ctx, tx, id)
 		if err != nil {
@@ -72,7 +72,7 @@ func (c *Casework) answer(ctx context.Context, id string, draft func(lockedTask,
 	if err != nil {
 		return task.Task{}, fmt.Errorf("answer task: %w", err)
 	}
-	return c.readTask(ctx, id)
+	return c.readTask(ctx, v, id)
 }
 
 // resolve replaces the references that came with an answer by those of the vault, which alone knows the digest of the

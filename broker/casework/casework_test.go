@@ -321,13 +321,13 @@ func TestACaseIsCompletedOnlyWhenEveryAnnouncementHasItsDelivery(t *testing.T) {
 		t.Errorf("before: %+v %v", c, err)
 	}
 	sqlstoretest.Exec(t, b.db, `insert into deliveries (id, operator, authority, inbox_epoch, inbox_seq, case_id, case_seq, event_id, kind, role, service,
-		task_id, purpose, basis, item, state, reason, announced_at) values ('d', 'bayern', 'a', 1, 1, 'c1', 5, 'e', 'announcement', 'r', 's', '', '', '', '{}', 'announced', '', '2026-01-01')`)
+		task_id, purpose, basis, item, state, reason, announced_at, sequence) values ('d', 'bayern', 'a', 1, 1, 'c1', 5, 'e', 'announcement', 'r', 's', '', '', '', '{}', 'announced', '', '2026-01-01', 1)`)
 	if c, err := b.work.Case(t.Context(), v, theCase); err != nil || c.Status != procedure.Completed {
 		t.Errorf("after: %+v %v", c, err)
 	}
 }
 
-func TestListsArePagedAndShowOwnTasksOnly(t *testing.T) {
+func TestListsArePagedAndHoldersSeeOfEachOtherRoleStateAndDueDateOnly(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.assign(t, "one", "gewerbeamt-muenchen", authority.Lead, "")
@@ -347,9 +347,19 @@ func TestListsArePagedAndShowOwnTasksOnly(t *testing.T) {
 			after = next
 		}
 	}
-	for id, want := range map[authority.ID]int{"gewerbeamt-muenchen": 3, "gewerbeamt-nuernberg": 1, "finanzamt-muenchen": 0} {
+	for id, want := range map[authority.ID]int{"gewerbeamt-muenchen": 3, "gewerbeamt-nuernberg": 3, "finanzamt-muenchen": 0} {
 		if n := count(system(id)); n != want {
 			t.Errorf("%s sees %d tasks, want %d", id, n, want)
+		}
+	}
+	page, _, err := b.work.Tasks(t.Context(), system("gewerbeamt-nuernberg"), casework.TaskFilter{}, "", 10)
+	if err != nil || len(page) != 3 {
+		t.Fatalf("%d tasks, %v", len(page), err)
+	}
+	for _, k := range page { // holders see of each other role, state and due date only
+		own := k.Role == authority.Previous
+		if own == (k.Authority == "") || own == (len(k.Outcomes) == 0) || k.State != task.Assigned || k.Deadline.Due == nil {
+			t.Errorf("a holder sees %+v", k)
 		}
 	}
 	if _, _, err := b.work.Cases(t.Context(), system("gewerbeamt-muenchen"), "rubbish", 1); contracts.KindOf(err) != contracts.Invalid {

@@ -13,6 +13,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/decision"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 	"github.com/efa-broker/efa-broker/contracts/task"
@@ -142,14 +143,16 @@ func parseCursor(s string) (time.Time, string, error) {
 }
 
 const selectTasks = `select t.id, t.case_id, t.step, t.pass, t.role, t.authority, t.service, t.opens, t.state, t.outcomes, t.outcome, t.outcome_facts,
-	t.law, t.legal_basis, t.silence_effect, t.due, t.assigned_at, t.completed_at from tasks t join cases c on c.id = t.case_id`
+	t.law, t.legal_basis, t.silence_effect, t.due, t.assigned_at, t.completed_at, c.lead from tasks t join cases c on c.id = t.case_id`
 
-func scanTask(row scanner) (task.Task, error) {
+// scanTask reads a task as v may see it.
+func scanTask(v actor.Viewer, row scanner) (task.Task, error) {
 	var t task.Task
+	var lead authority.ID
 	var outcomes, facts string
 	var due, completed sql.NullTime
 	err := row.Scan(&t.ID, &t.Case, &t.Step, &t.Pass, &t.Role, &t.Authority, &t.Service, &t.Opens, &t.State, &outcomes, &t.Outcome, &facts,
-		&t.Deadline.Law, &t.Deadline.LegalBasis, &t.Deadline.SilenceEffect, &due, &t.AssignedAt, &completed)
+		&t.Deadline.Law, &t.Deadline.LegalBasis, &t.Deadline.SilenceEffect, &due, &t.AssignedAt, &completed, &lead)
 	if err != nil {
 		return t, err
 	}
@@ -161,7 +164,7 @@ func scanTask(row scanner) (task.Task, error) {
 	if err := json.Unmarshal([]byte(facts), &t.OutcomeFacts); err != nil {
 		return t, fmt.Errorf("decode outcome facts: %w", err)
 	}
-	return t, nil
+	return redact(v, t, lead), nil
 }
 
 func utc(t sql.NullTime) *time.Time {
@@ -172,8 +175,8 @@ func utc(t sql.NullTime) *time.Time {
 	return &at
 }
 
-func (c *Casework) readTask(ctx context.Context, id string) (task.Task, error) {
-	t, err := scanTask(c.cfg.DB.Read().QueryRowContext(ctx, selectTasks+` where t.id = $1`, id))
+func (c *Casework) readTask(ctx context.Context, v actor.Viewer, id string) (task.Task, error) {
+	t, err := scanTask(v, c.cfg.DB.Read().QueryRowContext(ctx, selectTasks+` where t.id = $1`, id))
 	if err != nil {
 		return t, fmt.Errorf("read task: %w", err)
 	}
@@ -185,7 +188,7 @@ func (c *Casework) Task(ctx context.Context, v actor.Viewer, id string) (task.Ta
 	if err := c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskRead); err != nil {
 		return task.Task{}, err
 	}
-	return c.readTask(ctx, id)
+	return c.readTask(ctx, v, id)
 }
 
 // TaskFilter narrows a list of tasks.
@@ -211,7 +214,7 @@ func (c *Casework) Tasks(ctx context.Context, v actor.Viewer, f TaskFilter, afte
 	if err != nil {
 		return nil, "", fmt.Errorf("list tasks: %w", err)
 	}
-	out, err := scanAll(rows, scanTask)
+	out, err := scanAll(rows, func(row scanner) (task.Task, error) { return scanTask(v, row) })
 	if err != nil {
 		return nil, "", fmt.Errorf("list tasks: %w", err)
 	}
@@ -223,10 +226,22 @@ func (c *Casework) Tasks(ctx context.Context, v actor.Viewer, f TaskFilter, afte
 	return out, next, nil
 }
 
-// visibleTasks keeps a body's own tasks beside those of its cases; a mere participant sees no task of another body.
+// visibleTasks keeps a body's own tasks beside those of its cases, and those of cases in which it holds a task itself.
 func visibleTasks(v actor.Viewer, first int) (string, []any) {
 	if v.Authority == "" {
 		return standing.VisibleCases(v, first)
 	}
-	return fmt.Sprintf("c.operator = $%d and (t.authority = $%d or c.lead = $%d)", first, first+1, first+1), []any{v.Operator, v.Authority}
+	return fmt.Sprintf(`c.operator = $%d and (t.authority = $%d or c.lead = $%d or t.case_id in (
+		select m.case_id from tasks m where m.authority = $%d and m.state in ('assigned', 'completed')))`, first, first+1, first+1, first+1),
+		[]any{v.Operator, v.Authority}
+}
+
+// redact leaves of another holder's task what holders see of each other: role, state and due date, no name and no
+// outcome (decision 15). Who leads the case, filed it or hosts it sees the whole.
+func redact(v actor.Viewer, t task.Task, lead authority.ID) task.Task {
+	if v.Authority == "" || t.Authority == v.Authority || lead == v.Authority {
+		return t
+	}
+	t.Authority, t.Outcome, t.OutcomeFacts, t.Outcomes, t.Opens = "", "", nil, []string{}, ""
+	return t
 }

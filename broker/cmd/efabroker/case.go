@@ -93,7 +93,7 @@ func holders(p output.Printer, tasks []client.Task) []string {
 	}
 	rows := [][]string{{"TASK OF", "STATE", "SINCE", "DUE", "OUTCOME"}}
 	for _, t := range tasks {
-		rows = append(rows, []string{string(t.Authority), string(t.State), p.Instant(t.AssignedAt), p.Moment(t.Deadline.Due), t.Outcome})
+		rows = append(rows, []string{string(t.Authority), string(t.State), p.Instant(t.AssignedAt), due(t.Deadline.Due), t.Outcome})
 	}
 	return append([]string{""}, output.Table(rows)...)
 }

@@ -26,7 +26,7 @@ func exitOf(kind contracts.Kind) exit {
 	case contracts.Unauthenticated:
 		return exit{3, "the broker does not know the key or token", "check --client and --clients; a new data directory has new keys"}
 	case contracts.Denied:
-		return exit{4, "the client may not do this, or a key file may be read by others", "use the key of an office with --as, or mode 0600 for key files"}
+		return exit{4, "the client may not do this, or a key file is another client's or readable by others", "use the key of an office with --as, or mode 0600 for key files"}
 	case contracts.NotFound:
 		return exit{5, "there is no such thing, or this client may not know of it", "check the id; list what this client may see"}
 	case contracts.Conflict:
@@ -95,7 +95,7 @@ func (s *session) report(err error) int {
 	}
 	lines := []string{"efabroker: " + f.Error}
 	for _, p := range f.Problems {
-		lines = append(lines, "  "+p.Pointer+": "+p.Detail)
+		lines = append(lines, "  "+strings.TrimPrefix(p.Pointer+": ", ": ")+p.Detail)
 	}
 	lines = append(lines, "hint: "+f.Hint)
 	_ = out.Lines(lines...)

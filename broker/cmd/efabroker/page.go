@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/efa-broker/efa-broker/broker/internal/httpserver/strictjson"
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
@@ -69,8 +70,12 @@ func (s *session) input(path string) ([]byte, error) {
 	return raw, nil
 }
 
-// members reads a JSON object and keeps each member as it is written.
+// members reads a JSON object and keeps each member as it is written. What two parsers could read differently is refused
+// here as the broker would refuse it, but with the place in the file: it is the user's own.
 func members(raw []byte) (map[string]any, error) {
+	if _, problems := strictjson.Parse(raw, func(string) bool { return true }); problems != nil {
+		return nil, hinted(contracts.Refuse(contracts.Invalid, "read application", problems...), "mend the file where the problems say, in UTF-8")
+	}
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &m); err != nil || m == nil {
 		return nil, usage("the application is one JSON object", "the input is no JSON object")

@@ -95,6 +95,10 @@ func (s *session) as(clientID string) (*client.ClientWithResponses, error) {
 	if err != nil {
 		return nil, s.explain(err, clientID, path)
 	}
+	if named := cfg.Credentials.ClientID; named != clientID {
+		return nil, hinted(contracts.Errorf(contracts.Denied, "read client credentials", "%s holds the key of %s, not of %s", path, named, clientID),
+			"put the key of "+clientID+" there, or act as "+named)
+	}
 	return client.Open(cfg)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,13 +13,21 @@ import (
 
 func (s *session) taskCommand() *cobra.Command {
 	var office string
-	c := group("task", "Tasks of an office: a back office by hand",
+	c := group("task", "Tasks: who has the ball, and a back office by hand",
 		s.taskList(&office), s.taskShow(&office), s.taskAccept(&office), s.taskComplete(&office), s.taskNotCompetent(&office))
-	c.PersistentFlags().StringVar(&office, "as", "", "authority to act for; its key lies beside the operator's")
+	c.PersistentFlags().StringVar(&office, "as", "", "authority to act for; its key lies beside the operator's (list and show: default the operator, who sees all tasks and answers none)")
 	return c
 }
 
-// office opens the API for --as, which every task command needs.
+// taskReader opens the API for --as, or as the operator, who may look at tasks.
+func (s *session) taskReader(office string) (*client.ClientWithResponses, error) {
+	if office == "" {
+		return s.operator()
+	}
+	return s.office(office)
+}
+
+// forOffice opens the API for --as, which every command that answers needs.
 func (s *session) forOffice(office string) (*client.ClientWithResponses, error) {
 	if office == "" {
 		return nil, usage("name the office: --as AUTHORITY; efabroker authority list shows the ids",
@@ -29,7 +38,7 @@ func (s *session) forOffice(office string) (*client.ClientWithResponses, error) 
 
 func (s *session) taskList(office *string) *cobra.Command {
 	var state, caseID string
-	c := s.command("list", "List the tasks of an office, by due instant", func(ctx context.Context, _ []string) error {
+	c := s.command("list", "List tasks, oldest first", func(ctx context.Context, _ []string) error {
 		parsed, err := optionalID("--case", caseID)
 		if err != nil {
 			return err
@@ -38,7 +47,7 @@ func (s *session) taskList(office *string) *cobra.Command {
 		if params.State != nil && !params.State.Valid() {
 			return usage("want assigned, completed, not_competent, expired or cancelled", "--state: there is no such state")
 		}
-		api, err := s.forOffice(*office)
+		api, err := s.taskReader(*office)
 		if err != nil {
 			return err
 		}
@@ -47,8 +56,8 @@ func (s *session) taskList(office *string) *cobra.Command {
 			return err
 		}
 		p := s.printer()
-		return output.List(p, tasks, []string{"TASK", "SERVICE", "STATE", "DUE", "OUTCOMES", "OPENS"}, func(t client.Task) []string {
-			return []string{t.ID, string(t.Service), string(t.State), p.Moment(t.Deadline.Due), strings.Join(t.Outcomes, " "), string(t.Opens)}
+		return output.List(p, tasks, []string{"TASK", "AUTHORITY", "SERVICE", "STATE", "DUE", "OUTCOMES", "OPENS"}, func(t client.Task) []string {
+			return []string{t.ID, string(t.Authority), string(t.Service), string(t.State), due(t.Deadline.Due), strings.Join(t.Outcomes, " "), string(t.Opens)}
 		})
 	})
 	c.Flags().StringVar(&state, "state", "", "only tasks in this state")
@@ -70,7 +79,7 @@ func listTasks(ctx context.Context, api *client.ClientWithResponses, params clie
 
 func (s *session) taskShow(office *string) *cobra.Command {
 	return s.command("show TASK", "Show one task", func(ctx context.Context, args []string) error {
-		api, err := s.forOffice(*office)
+		api, err := s.taskReader(*office)
 		if err != nil {
 			return err
 		}
@@ -104,10 +113,27 @@ func (s *session) printTask(t client.Task) error {
 			"outcome", t.Outcome,
 			"opens", string(t.Opens),
 			"assigned", p.Instant(t.AssignedAt),
-			"due", p.Moment(t.Deadline.Due),
+			"due", due(t.Deadline.Due),
 			"legal basis", t.Deadline.LegalBasis,
 			"on silence", string(t.Deadline.SilenceEffect),
 			"completed", p.Moment(t.CompletedAt),
 		)
 	})
+}
+
+// due is how people read the last instant of a period: in the zone in which German law counts days, whatever the zone of
+// the machine. A task without one is due "without undue delay".
+func due(at *time.Time) string {
+	if at == nil {
+		return "without undue delay"
+	}
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		return at.UTC().Format("2006-01-02 15:04:05 MST")
+	}
+	local, zone := at.In(berlin), "MEZ"
+	if local.IsDST() {
+		zone = "MESZ"
+	}
+	return local.Format("2006-01-02 15:04:05 ") + zone
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +43,7 @@ func (m Main) Run(ctx context.Context) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errIncomplete):
-		say(m.Stderr, "standalone: %v\n", err)
+		m.explain(hinted(err, "the lines above show what was seen; DATA/broker.log holds the causes"))
 		return exitIncomplete
 	case contracts.KindOf(err) == contracts.Invalid:
 		m.explain(err)
@@ -64,31 +65,80 @@ func (m Main) explain(err error) {
 	for _, p := range problems {
 		say(m.Stderr, "standalone: %s: %s\n", p.Pointer, p.Detail)
 	}
-	say(m.Stderr, "Hinweis: standalone --help erklärt Befehle und Einstellungen.\n")
+	hint := "standalone --help explains commands, settings and exit codes"
+	if h, ok := errors.AsType[hintError](err); ok {
+		hint = h.hint
+	}
+	say(m.Stderr, "hint: %s\n", hint)
 }
+
+// hintError carries what to do beside an error.
+type hintError struct {
+	error
+	hint string
+}
+
+// Unwrap returns the error.
+func (h hintError) Unwrap() error { return h.error }
+
+// hinted adds a hint to err.
+func hinted(err error, hint string) error { return hintError{err, hint} }
+
+// exitCodes stands in the help.
+const exitCodes = `
+
+Exit codes:
+  0  ended as asked; the demo with --exit has seen every step
+  1  the broker did not start, or its work ended
+  2  the command line or a setting is wrong
+  3  the demo with --exit did not see every step`
 
 func (m Main) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "standalone",
-		Short:         "Der EfA-Broker mit allem, was er braucht, in einem Prozess",
-		Long:          "Der EfA-Broker mit eingebettetem Temporal, Kafka-Protokoll, OpenID-Anbieter und SQLite: zum Ausprobieren und für kleine Häuser.",
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Use:   "standalone",
+		Short: "The EfA broker with everything that it needs, in one process",
+		Long:  "The EfA broker with Temporal, Kafka's protocol, an OpenID provider and SQLite embedded: for trying out and small sites." + exitCodes,
+		Args:  cobra.ArbitraryArgs,
+		RunE:  unknownCommand,
+
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return contracts.Errorf(contracts.Invalid, "read command line", "%w", err)
 	})
 	root.AddCommand(
-		m.command("demo", "Broker starten und einen Gewerbeumzug von Nürnberg nach München durchspielen", m.demo),
-		m.command("serve", "Broker starten", m.serve),
-		m.command("config", "Wirksame Einstellungen zeigen", m.config),
+		m.command("demo", "Start the broker and play the move of a business from Nürnberg to München", m.demo),
+		m.command("serve", "Start the broker", m.serve),
+		m.command("config", "Show the effective settings", m.config),
 	)
 	return root
 }
 
+// unknownCommand is what runs when no sub-command was found.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	err := contracts.Errorf(contracts.Invalid, "read command line", "unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return hinted(err, "did you mean: "+strings.Join(near, ", ")+"?")
+	}
+	return err
+}
+
+// noArgs refuses arguments: every setting is a flag.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return contracts.Errorf(contracts.Invalid, "read command line", "want no argument, got %q; settings are flags", args[0])
+	}
+	return nil
+}
+
 // command makes a sub-command that takes every setting as a flag.
 func (m Main) command(name, short string, run func(ctx context.Context, cfg config.Standalone, origins config.Origins) error) *cobra.Command {
-	cmd := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: name, Short: short, Args: noArgs}
 	config.AddFlags(cmd.Flags(), &config.Standalone{})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var cfg config.Standalone

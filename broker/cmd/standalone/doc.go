@@ -5,6 +5,14 @@
 //	standalone serve   start and serve
 //	standalone config  show the effective configuration
 //
+// serve plays no back office unless --offices says so; the demo plays all of them.
+//
+//	exit code  meaning
+//	0          ended as asked; the demo with --exit has seen every step
+//	1          the broker did not start, or its work ended
+//	2          the command line or a setting is wrong
+//	3          the demo with --exit did not see every step
+//
 // The embedded engines are for trying out and small sites; production points the same broker at Apache Kafka, a Temporal
 // cluster and an OpenID provider of its own (DESIGN law 9).
 //

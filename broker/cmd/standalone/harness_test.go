@@ -247,16 +247,16 @@ func (h *house) whole(caseID string) course {
 	}))
 }
 
-// arrived waits until an authority's inbox holds something.
-func (h *house) arrived(id string) {
+// awaitTask waits until München's trade office has its task.
+func (h *house) awaitTask() {
 	h.tb.Helper()
 	wait := 20
-	answer, err := h.as(id).ReadInboxWithResponse(h.tb.Context(), &client.ReadInboxParams{WaitSeconds: &wait})
+	answer, err := h.as("gewerbeamt-muenchen").ReadInboxWithResponse(h.tb.Context(), &client.ReadInboxParams{WaitSeconds: &wait})
 	if err != nil {
 		h.tb.Fatal(err)
 	}
 	if answer.JSON200 == nil || len(answer.JSON200.Items) == 0 {
-		h.tb.Fatalf("nothing arrived at %s", id)
+		h.tb.Fatal("nothing arrived")
 	}
 }
 

@@ -41,7 +41,7 @@ func TestForgedRecordsStopNothingAndTellNobody(t *testing.T) {
 	pkg := packageOf(t, registration)
 	app := example(t, pkg, exampleNames(pkg)[0])
 	first := h.submit(app)
-	h.arrived("gewerbeamt-muenchen")
+	h.awaitTask()
 	var rubbish []eventlog.Record
 	for range 40 { // enough for each partition
 		rubbish = append(rubbish, eventlog.Record{Topic: event.Topic, Key: uuid.NewString(), Value: []byte("junk")})
@@ -137,7 +137,7 @@ func TestACaseGoesOnUnderThePackageWithWhichItWasOpened(t *testing.T) {
 	h := open(t, dir)
 	pkg := packageOf(t, registration)
 	caseID := h.submit(example(t, pkg, exampleNames(pkg)[0]))
-	h.arrived("gewerbeamt-muenchen")
+	h.awaitTask()
 	// The case was opened under an earlier version of the package: other bytes, another hash.
 	h.stop()
 	h.program.undo = nil

@@ -80,7 +80,7 @@ func TestACaseWorkerSeesTheOwnOfficesTasksAndNoMore(t *testing.T) {
 	h := open(t, t.TempDir())
 	pkg := packageOf(t, registration)
 	caseID := h.submit(example(t, pkg, exampleNames(pkg)[0]))
-	h.arrived("gewerbeamt-muenchen")
+	h.awaitTask()
 	tokens := map[string]string{}
 	for _, p := range h.program.people {
 		tokens[p.ID] = h.logIn(p.ID, p.Password)

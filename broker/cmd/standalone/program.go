@@ -36,10 +36,11 @@ type program struct {
 
 	api, issuer, kafkaAddr, temporalAddr string
 
-	people []person
-	broker *assembly.Broker
-	failed <-chan error
-	undo   []func(context.Context) error
+	listener net.Listener
+	people   []person
+	broker   *assembly.Broker
+	failed   <-chan error
+	undo     []func(context.Context) error
 }
 
 // start starts engines, broker and API. On an error everything that was started is stopped again.
@@ -55,6 +56,9 @@ func start(ctx context.Context, cfg config.Standalone, log *slog.Logger) (*progr
 }
 
 func (p *program) start(ctx context.Context) error {
+	if err := p.listen(ctx); err != nil {
+		return err
+	}
 	if err := p.startEngines(ctx); err != nil {
 		return err
 	}
@@ -65,6 +69,27 @@ func (p *program) start(ctx context.Context) error {
 	p.defers(func(context.Context) error { return events.Close() })
 	p.defers(p.broker.Stop)
 	return p.serve(ctx, events)
+}
+
+// listen takes the address of the API before anything that takes time, so that an occupied one is told at once. Nothing
+// is accepted on it before serve.
+func (p *program) listen(ctx context.Context) error {
+	listener, err := httpserver.Listen(ctx, p.cfg.Listen)
+	if err != nil {
+		return p.notListening(err)
+	}
+	p.defers(func(context.Context) error { return ignoreClosed(listener.Close()) })
+	p.listener, p.api = listener, "http://"+listener.Addr().String()
+	p.issuer = p.api + "/oidc"
+	return nil
+}
+
+func (p *program) notListening(err error) error {
+	hint := "choose another address with --listen; port 0 picks a free one"
+	if _, found := os.Stat(p.dir("endpoint.json")); found == nil {
+		hint = "a broker on the data directory " + p.cfg.Data + " is running, or was not stopped properly; for a second one choose another --data and other ports"
+	}
+	return hinted(contracts.Errorf(contracts.Unavailable, "start API", "%w", err), hint)
 }
 
 // makePrivate makes a directory, or closes an existing one to other users: it holds keys and databases.
@@ -81,16 +106,16 @@ func makePrivate(dir string) error {
 // startEngines starts the event log, the process engine and the stores side by side: each takes its time to start.
 // What needs the data directory for itself comes first, so that a second start is refused before it touches anything.
 func (p *program) startEngines(ctx context.Context) error {
-	kafka, err := localkafka.Start(ctx, localkafka.Config{Dir: p.dir("kafka"), Addr: p.cfg.KafkaListen, Logger: p.log})
-	if err != nil {
-		return fmt.Errorf("start event log in %s: %w", p.cfg.Data, err)
-	}
-	p.kafkaAddr = kafka.Addr
-	p.defers(kafka.Stop)
 	port, err := loopbackPort(p.cfg.TemporalListen)
 	if err != nil {
 		return err
 	}
+	kafka, err := localkafka.Start(ctx, localkafka.Config{Dir: p.dir("kafka"), Addr: p.cfg.KafkaListen, Logger: p.log})
+	if err != nil {
+		return p.noEventLog(err)
+	}
+	p.kafkaAddr = kafka.Addr
+	p.defers(kafka.Stop)
 	temporal := localtemporal.New(localtemporal.Config{Dir: p.dir("temporal"), Port: port, Logger: p.log})
 	p.defers(temporal.Stop)
 	engines, engineCtx := errgroup.WithContext(ctx)
@@ -105,6 +130,15 @@ func (p *program) startEngines(ctx context.Context) error {
 		p.defers(p.broker.Stop)
 	}
 	return err
+}
+
+// noEventLog tells a data directory that another process has, which the event log's lock finds out, from other faults.
+func (p *program) noEventLog(err error) error {
+	if contracts.KindOf(err) == contracts.Conflict {
+		return hinted(contracts.Errorf(contracts.Conflict, "start", "the data directory %s is in use by another broker", p.cfg.Data),
+			"stop that one, or choose another directory with --data")
+	}
+	return fmt.Errorf("start event log in %s: %w", p.cfg.Data, err)
 }
 
 // loopbackPort is the port of an address for an engine that authenticates nobody and so listens on 127.0.0.1 only.
@@ -122,13 +156,6 @@ func loopbackPort(address string) (int, error) {
 
 // serve admits the clients of this data directory and opens the API.
 func (p *program) serve(ctx context.Context, events eventlog.Log) error {
-	listener, err := httpserver.Listen(ctx, p.cfg.Listen)
-	if err != nil {
-		return err
-	}
-	p.defers(func(context.Context) error { return ignoreClosed(listener.Close()) })
-	p.api = "http://" + listener.Addr().String()
-	p.issuer = p.api + "/oidc"
 	if err := p.admit(ctx); err != nil {
 		return err
 	}
@@ -140,7 +167,7 @@ func (p *program) serve(ctx context.Context, events eventlog.Log) error {
 	if err != nil {
 		return err
 	}
-	server := httpserver.New(httpserver.ServerConfig{Listener: listener, Handler: handler, Logger: p.log})
+	server := httpserver.New(httpserver.ServerConfig{Listener: p.listener, Handler: handler, Logger: p.log})
 	if err := server.Start(ctx); err != nil {
 		return err
 	}

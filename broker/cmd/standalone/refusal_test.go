@@ -114,7 +114,7 @@ func TestClearRefusals(t *testing.T) {
 	if again := h.call(http.MethodPost, "/v1/submissions", portal, "application/json", good); again.status != http.StatusOK || !bytes.Equal(again.body, first.body) {
 		t.Errorf("a repeat got %d %s", again.status, again.body)
 	}
-	h.arrived("gewerbeamt-muenchen") // the process has assigned its first task; from here on nothing moves by itself
+	h.awaitTask() // the process has assigned its first task; from here on nothing moves by itself
 	const secret = "Geheimniskrämer"
 	broken := strings.NewReplacer(`"birth_date": "1979-03-14"`, `"birth_date": "`+secret+`"`, `"sex": "female"`, `"sex": "`+secret+`"`).Replace(app)
 	for name, c := range map[string]struct {

@@ -19,16 +19,24 @@ import (
 
 // serve runs the broker until it is told to stop.
 func (m Main) serve(ctx context.Context, cfg config.Standalone, _ config.Origins) error {
+	return m.run(ctx, served(cfg), logger(m.Stderr, cfg.Log), nil)
+}
+
+// served is cfg for a broker on real data: nobody plays an authority unless told to.
+func served(cfg config.Standalone) config.Standalone {
 	if cfg.Offices == "auto" {
-		cfg.Offices = "recipients"
+		cfg.Offices = "none"
 	}
-	return m.run(ctx, cfg, logger(m.Stderr, cfg.Log), nil)
+	return cfg
 }
 
 // demo runs the broker and plays the main job once. Its log goes to a file, so that the steps can be read.
 func (m Main) demo(ctx context.Context, cfg config.Standalone, _ config.Origins) error {
 	if cfg.Offices == "auto" {
 		cfg.Offices = "all"
+	}
+	if _, _, err := demo.Example(cfg.Example); err != nil {
+		return hinted(err, "--example names one of them; without it the first is played")
 	}
 	if err := makePrivate(cfg.Data); err != nil {
 		return err
@@ -65,6 +73,7 @@ func (m Main) run(ctx context.Context, cfg config.Standalone, log *slog.Logger, 
 		return err
 	}
 	m.ready(p)
+	m.played(p)
 	if play != nil {
 		done, err := play(ctx, p)
 		if err != nil && ctx.Err() == nil || done {
@@ -84,6 +93,14 @@ func (m Main) run(ctx context.Context, cfg config.Standalone, log *slog.Logger, 
 // ready says where the broker is.
 func (m Main) ready(p *program) {
 	say(m.Stdout, "Bereit.  API %s   OpenID %s   Kafka %s   Temporal %s   Daten %s\n", p.api, p.issuer, p.kafkaAddr, p.temporalAddr, p.cfg.Data)
+}
+
+// played warns of back offices that are none.
+func (m Main) played(p *program) {
+	if p.cfg.Offices == "none" {
+		return
+	}
+	say(m.Stdout, "Achtung: Die Fachverfahren der Behörden sind erfunden und werden hier nur gespielt (offices=%s); was sie erhalten, liegt im Klartext in %s.\n", p.cfg.Offices, p.dir("offices"))
 }
 
 // further says where to look after the demo.

@@ -10,18 +10,20 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
 // RequestIDHeader carries the id of the exchange in every answer; in a problem it is the error_id.
 const RequestIDHeader = "X-Request-Id"
 
-// begin is the outermost station: it opens the exchange, sets the security headers, survives a panic, and at the end
+// begin is the outermost station: it opens the exchange, puts the trace context into the context, sets the security headers, survives a panic, and at the end
 // counts. What is refused further in passes its recorder.
 func (g *gate) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		x := &exchange{errorID: uuid.NewString(), route: noRoute, operation: noRoute}
-		r = r.WithContext(withExchange(r.Context(), x))
+		parent, traceID := traceOf(r.Header)
+		x := &exchange{errorID: uuid.NewString(), traceID: traceID, route: noRoute, operation: noRoute}
+		r = r.WithContext(event.WithTraceParent(withExchange(r.Context(), x), parent))
 		securityHeaders(w.Header())
 		w.Header().Set(RequestIDHeader, x.errorID)
 		rec := &recorder{ResponseWriter: w, gate: g, request: r, exchange: x}
@@ -56,7 +58,7 @@ func (g *gate) survive(rec *recorder, r *http.Request) {
 		cause = "panic: " + e.Error()
 	}
 	g.cfg.Logger.ErrorContext(r.Context(), "handler panicked",
-		"error_id", rec.exchange.errorID, "operation", rec.exchange.operation, "cause", cause, "stack", string(debug.Stack()))
+		"error_id", rec.exchange.errorID, "trace_id", rec.exchange.traceID, "operation", rec.exchange.operation, "cause", cause, "stack", string(debug.Stack()))
 	if rec.status != 0 {
 		panic(http.ErrAbortHandler)
 	}

@@ -6,7 +6,7 @@
 //
 //	station         refuses with                    what it does
 //	--------------  ------------------------------  --------------------------------------------------------------
-//	begin           500 after a panic               error id, security headers, metrics, one audit line per 4xx
+//	begin           500 after a panic               error id, trace context, security headers, metrics, one audit line per 4xx
 //	route           404 not_found, 405 invalid      the operations of the OpenAPI document, probes, open routes
 //	authenticate    401 unauthenticated             bearer token → actor.Viewer in the context
 //	body            413, 415, 400                   limits, media types, strict JSON (RFC 8259, I-JSON RFC 7493)
@@ -15,5 +15,9 @@
 //
 // Invariants, each with a test: an answer never repeats a value that the caller sent; the cause of an error is in the
 // log only, found by its error id; a 4xx leaves only after its audit line is durable, else the answer is 503 (fail
-// closed: what cannot be recorded is not even refused); no metric label holds an id.
+// closed: what cannot be recorded is not even refused); no metric label holds an id; a caller who went away is logged as
+// information, not as a fault.
+//
+// Trace context (W3C): a valid traceparent of the caller goes on, else a new one begins; the events of the request carry
+// it, the log lines its trace_id.
 package httpserver

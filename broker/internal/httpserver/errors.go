@@ -81,14 +81,19 @@ func (e Errors) answer(w http.ResponseWriter, r *http.Request, err error) {
 	})
 }
 
+// gone reports whether err only says that the caller went away before the answer, which is no fault of the broker.
+func gone(ctx context.Context, kind contracts.Kind, err error) bool {
+	return errors.Is(ctx.Err(), context.Canceled) && (kind == contracts.Unavailable || errors.Is(err, context.Canceled))
+}
+
 func (e Errors) log(ctx context.Context, x *exchange, kind contracts.Kind, status int, err error) {
 	if e.Logger == nil {
 		return
 	}
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && !gone(ctx, kind, err) {
 		level = slog.LevelError
 	}
 	e.Logger.Log(ctx, level, "request refused",
-		"error_id", x.errorID, "operation", x.operation, "principal", x.principal, "kind", kind.String(), "status", status, "cause", err.Error())
+		"error_id", x.errorID, "trace_id", x.traceID, "operation", x.operation, "principal", x.principal, "kind", kind.String(), "status", status, "cause", err.Error())
 }

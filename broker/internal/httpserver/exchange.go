@@ -10,6 +10,8 @@ import (
 type exchange struct {
 	// errorID is given to the user and to the log; it is the only link between both.
 	errorID string
+	// traceID is the trace that the request belongs to (W3C Trace Context).
+	traceID string
 	// operation is the operationId of the OpenAPI document, or the route's pattern; never a path with ids.
 	operation string
 	// route is the template that metrics count.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +28,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/api"
+	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -361,6 +364,76 @@ func TestErrorsWithoutAKindThatPassAreToldAsPassing(t *testing.T) {
 			httpserver.Errors{}.Response(w, httptest.NewRequest(http.MethodGet, "/", http.NoBody).WithContext(tt.ctx), tt.err)
 			if w.Code != tt.want {
 				t.Errorf("status %d, want %d", w.Code, tt.want)
+			}
+		})
+	}
+}
+
+func TestACallerWhoWentAwayIsNoErrorInTheLog(t *testing.T) {
+	t.Parallel()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	tests := map[string]struct {
+		ctx  context.Context //nolint:containedctx // a table of contexts
+		err  error
+		want string
+	}{
+		"gone":                 {gone, fmt.Errorf("list events: %w", context.Canceled), "INFO"},
+		"gone, with kind":      {gone, contracts.Errorf(contracts.Unavailable, "decide access", "no answer within 1s"), "INFO"},
+		"gone, another fault":  {gone, errors.New("boom"), "ERROR"},
+		"there, with kind":     {t.Context(), contracts.Errorf(contracts.Unavailable, "decide access", "no answer within 1s"), "ERROR"},
+		"there, ended by us":   {t.Context(), context.Canceled, "ERROR"},
+		"there, a real refuse": {t.Context(), contracts.Errorf(contracts.NotFound, "look up", "none"), "INFO"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log lockedBuffer
+			errs := httpserver.Errors{Logger: slog.New(slog.NewJSONHandler(&log, nil))}
+			errs.Response(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", http.NoBody).WithContext(tt.ctx), tt.err)
+			if !strings.Contains(log.String(), `"level":"`+tt.want+`"`) {
+				t.Errorf("want %s: %s", tt.want, log.String())
+			}
+		})
+	}
+}
+
+// The trace context of W3C § 3.2: what is valid goes on, whatever else begins anew, and nothing of it is repeated.
+func TestATraceGoesOnOrBegins(t *testing.T) {
+	t.Parallel()
+	const trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	good := "00-" + trace + "-" + parent + "-01"
+	tests := map[string]struct{ sent, want string }{
+		"valid":            {good, good},
+		"later version":    {"cc-" + trace + "-" + parent + "-01-more", good},
+		"none":             {"", ""},
+		"upper case":       {strings.ToUpper(good), ""},
+		"no trace id":      {"00-" + strings.Repeat("0", 32) + "-" + parent + "-01", ""},
+		"no parent id":     {"00-" + trace + "-" + strings.Repeat("0", 16) + "-01", ""},
+		"version ff":       {"ff-" + trace + "-" + parent + "-01", ""},
+		"too long":         {good + "-CANARY", ""},
+		"too short":        {good[:len(good)-1], ""},
+		"free text":        {"CANARY", ""},
+		"text in place":    {"00-" + "CANARY" + trace[6:] + "-" + parent + "-01", ""},
+		"dashes elsewhere": {"00-" + trace[:31] + "-" + parent + "a-01", ""},
+	}
+	wellFormed := regexp.MustCompile(`^00-([0-9a-f]{32})-[0-9a-f]{16}-0[01]$`)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var carried string
+			var errs httpserver.Errors
+			f := setup(t, func(w http.ResponseWriter, r *http.Request) {
+				carried = event.TraceParent(r.Context())
+				errs.Response(w, r, contracts.Errorf(contracts.Conflict, "do it", "no"))
+			}, func(c *httpserver.Config) { errs.Logger = c.Logger })
+			f.do(call{method: "GET", target: "/v1/cases", header: map[string]string{"Traceparent": tt.sent}})
+			match := wellFormed.FindStringSubmatch(carried)
+			if match == nil || tt.want != "" && carried != tt.want || tt.want == "" && match[1] == trace {
+				t.Fatalf("the context carries %q", carried)
+			}
+			if !strings.Contains(f.log.String(), `"trace_id":"`+match[1]+`"`) || strings.Contains(f.log.String(), "CANARY") {
+				t.Errorf("log %s", f.log)
 			}
 		})
 	}

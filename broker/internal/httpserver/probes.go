@@ -43,7 +43,7 @@ func (p readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for i, err := range errs {
 		if err != nil {
 			failing = append(failing, p.checks[i].Name)
-			p.logger.WarnContext(ctx, "not ready", "check", p.checks[i].Name, "cause", err.Error())
+			p.logger.WarnContext(ctx, "not ready", "trace_id", exchangeOf(r.Context()).traceID, "check", p.checks[i].Name, "cause", err.Error())
 		}
 	}
 	if len(failing) > 0 {

@@ -48,7 +48,7 @@ const queryTimeout = 5 * time.Second
 
 // Collect reads every gauge; one that cannot be read is left out, which an alarm on absence notices.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout) //nolint:forbidigo // prometheus gives a collector no context
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout) // a collector gets no context
 	defer cancel()
 	for _, g := range gauges {
 		var n float64

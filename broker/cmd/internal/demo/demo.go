@@ -118,6 +118,12 @@ func (d *Demo) application() (map[string]any, string, error) {
 	if d.cfg.Application != nil {
 		return d.cfg.Application, d.cfg.Example, nil
 	}
+	return Example(d.cfg.Example)
+}
+
+// Example reads an example application of the registration by its file name, the first one without a name. A name that
+// there is not is Invalid, and the error lists those that there are.
+func Example(name string) (map[string]any, string, error) {
 	packages, err := service.Load()
 	if err != nil {
 		return nil, "", err
@@ -126,7 +132,6 @@ func (d *Demo) application() (map[string]any, string, error) {
 	if i < 0 {
 		return nil, "", contracts.Errorf(contracts.Internal, "find example", "no package %s", Registration)
 	}
-	name := d.cfg.Example
 	if name == "" {
 		name = slices.Sorted(maps.Keys(packages[i].Examples))[0]
 	}

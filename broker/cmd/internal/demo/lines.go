@@ -92,10 +92,29 @@ func (n *narrator) competence(c *CaseReport) string {
 }
 
 func due(t event.TaskAssigned) string {
-	if t.Deadline.Due == nil {
-		return "unverzüglich (" + t.Deadline.LegalBasis + ")"
+	when := "unverzüglich"
+	if t.Deadline.Due != nil {
+		when = inBerlin(*t.Deadline.Due)
 	}
-	return t.Deadline.Due.Local().Format("02.01.2006") + " (" + t.Deadline.LegalBasis + ")"
+	return when + " (" + german(t.Deadline.LegalBasis) + ")"
+}
+
+// inBerlin shows an instant in the zone in which German law counts days, whatever the zone of the machine.
+func inBerlin(at time.Time) string {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		return at.UTC().Format("02.01.2006, 15:04 MST")
+	}
+	local, zone := at.In(berlin), "MEZ"
+	if local.IsDST() {
+		zone = "MESZ"
+	}
+	return local.Format("02.01.2006, 15:04 ") + zone
+}
+
+// german renders a norm as German readers cite it.
+func german(norm string) string {
+	return strings.NewReplacer(" no. ", " Nr. ", " s. ", " S. ").Replace(norm)
 }
 
 func outcome(code string) string {
@@ -123,7 +142,7 @@ func (n *narrator) disclosures(c *CaseReport) {
 	n.printf("\nÜbermittlungen in Vorgang %s (%s)\n", c.ID, n.name(c.Lead))
 	for _, x := range c.Disclosures {
 		n.printf("  %s  %-58s %2d Felder  %-15s %s\n      Felder %s\n      Richtlinie %.19s…, Entscheidung %s\n",
-			x.DecidedAt.Local().Format("15:04:05.000"), x.RecipientName, len(x.Fields), x.Purpose, x.LegalBasis, numbers(x.Fields), x.PolicyRevision, x.Decision)
+			x.DecidedAt.Local().Format("15:04:05.000"), x.RecipientName, len(x.Fields), x.Purpose, german(x.LegalBasis), numbers(x.Fields), x.PolicyRevision, x.Decision)
 	}
 }
 

@@ -3,7 +3,7 @@ package efa.access
 import rego.v2
 
 # METADATA
-# title: The operator sees that and why something happened, opens no content and acts for no office
+# title: The operator sees that and why something happened and who has the ball, opens no content and acts for no office
 # custom:
 #   role: operator
 #   norms: [OZG § 8a(4), IDNrG § 7(2)]
@@ -16,4 +16,6 @@ grants["operator"] := {
 	"disclosure.list": {"collection", "hosted"},
 	"disclosure.replay": {"hosted"},
 	"ledger.verify": {"collection", "hosted"},
+	"task.list": {"collection"},
+	"task.read": {"hosted"},
 }
