@@ -19,6 +19,9 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
+
+	"github.com/efa-broker/efa-broker/contracts/actor"
+	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
 // secret stands in everything hostile that can hold it; no answer and no line of the log may repeat it.
@@ -465,7 +468,7 @@ func TestForgedClientAssertionsAreRefusedAndLeaveNothing(t *testing.T) {
 }
 
 // TestOnlyTheTokenSaysWhoAsks sends an office's own token with every other place in which a caller could claim to be
-// somebody else; the answer is the office's own.
+// somebody else; the answer is the office's own, and an event names who acted by the token.
 func TestOnlyTheTokenSaysWhoAsks(t *testing.T) {
 	t.Parallel()
 	h, caseID := quiet(t)
@@ -486,6 +489,26 @@ func TestOnlyTheTokenSaysWhoAsks(t *testing.T) {
 		"its task":    {http.MethodPost, "/v1/tasks/" + caseID + ".register.1/outcome", stranger, `{"outcome":"registered"}`, mergedHeader(claimed, asJSON()), 404, "not_found"},
 		"in the body": {http.MethodPost, "/v1/tasks/" + caseID + ".register.1/outcome", stranger, `{"outcome":"registered","authority":"gewerbeamt-muenchen"}`, asJSON(), 400, "invalid"},
 	})
+	for name := range claimed {
+		claimed[name] = []string{"ihk-muenchen"}
+	}
+	done := h.send(hostile{
+		method: http.MethodPost, target: "/v1/tasks/" + caseID + ".register.1/outcome", bearer: h.token("gewerbeamt-muenchen"),
+		body: `{"outcome":"registered"}`, header: mergedHeader(claimed, asJSON()),
+	})
+	if done.status != http.StatusOK {
+		t.Fatalf("%d %s", done.status, done.body)
+	}
+	acted := map[string]actor.Actor{}
+	for _, e := range h.events(caseID, func(events []event.Recorded) bool { return len(events) >= 3 }) {
+		acted[e.Type] = e.Actor
+	}
+	if got := acted[event.TypeCaseSubmitted]; got.ID != "portal-bayern" || got.Role != actor.Portal || got.Authority != "" {
+		t.Errorf("submitted by %+v", got)
+	}
+	if got := acted[event.TypeTaskCompleted]; got.ID != "gewerbeamt-muenchen" || got.Role != actor.System || got.Authority != "gewerbeamt-muenchen" {
+		t.Errorf("completed by %+v", got)
+	}
 }
 
 func mergedHeader(a, b http.Header) http.Header {

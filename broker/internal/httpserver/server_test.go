@@ -156,7 +156,7 @@ func TestASlowCallerIsCutAndHoldsNothing(t *testing.T) {
 	f := setup(t, noContent, nil)
 	s := httpserver.New(httpserver.ServerConfig{
 		Handler:  f.handler,
-		Timeouts: httpserver.Timeouts{Header: 50 * time.Millisecond, Read: 100 * time.Millisecond, Write: 10 * time.Second, Idle: 50 * time.Millisecond},
+		Timeouts: httpserver.Timeouts{Header: time.Second, Read: 2 * time.Second, Write: time.Minute, Idle: 100 * time.Millisecond},
 	})
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
