@@ -9,6 +9,7 @@ OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 
 DATA ?= ./data
 KAFKA_LIBS ?= $(CURDIR)/bin/kafka-libs
+REPORT ?= bin/nightly.md
 KAFKA_POM := adapters/eventlog/kafkalog/testdata/pom.xml
 
 .PHONY: help
@@ -46,6 +47,14 @@ generate: ## write all generated code anew
 .PHONY: kafka-tier
 kafka-tier: $(KAFKA_LIBS)/.complete ## run the event log's suite against a real Apache Kafka (Java 17, Maven)
 	KAFKA_LIBS=$(KAFKA_LIBS) go test -count=1 -v ./adapters/eventlog/...
+
+.PHONY: fuzz
+fuzz: ## fuzz every decoder whose package links neither OPA nor the Temporal server (FUZZTIME=20s)
+	.ci/fuzz
+
+.PHONY: nightly
+nightly: ## run what takes too long for every change and write a table (REPORT=bin/nightly.md)
+	.ci/nightly $(REPORT)
 
 .PHONY: check
 check: ## run everything that CI runs

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -117,13 +118,21 @@ func compare(book law.Book, in decision.Input, doc decision.Document, err error)
 	return diff
 }
 
+// randomRequests is how many requests the twin decides: 3,000, and 100,000 in the nightly run.
+func randomRequests() int {
+	if os.Getenv("EFA_NIGHTLY") != "" {
+		return 100_000
+	}
+	return 3000
+}
+
 func TestThousandsOfRandomRequestsAreDecidedLikeTheTwin(t *testing.T) {
 	t.Parallel()
 	e, book := setup(t)
 	const seed = 20261125
 	r := rand.New(rand.NewPCG(seed, 0))
 	outcomes := map[string]int{}
-	for i := range 3000 {
+	for i := range randomRequests() {
 		in := draw(r, book)
 		doc, err := e.Decide(t.Context(), in)
 		if diff := compare(book, in, doc, err); diff != "" {
@@ -136,6 +145,7 @@ func TestThousandsOfRandomRequestsAreDecidedLikeTheTwin(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("%d requests decided alike: %v", randomRequests(), outcomes)
 	for _, kind := range []string{"abstract release", "abstract refuse", "concrete release", "concrete partial", "concrete refuse"} {
 		if outcomes[kind] < 50 {
 			t.Errorf("only %d of the requests were of kind %q: %v", outcomes[kind], kind, outcomes)

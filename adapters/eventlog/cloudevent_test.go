@@ -173,6 +173,33 @@ func TestAnEventAbove64KiBIsRefused(t *testing.T) {
 	}
 }
 
+// TestWhatTheLedgerAcceptsTheRelayCanPublish: event.Size is never below what the record needs, and close to it.
+func TestWhatTheLedgerAcceptsTheRelayCanPublish(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[a-z0-9./ %-]{1,60}`)
+		r := event.Recorded{
+			ID: text.Draw(t, "id"), Source: text.Draw(t, "source"), Type: text.Draw(t, "type"), Case: text.Draw(t, "case"),
+			Tenant: authority.TenantID(text.Draw(t, "tenant")), Time: time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "time"), 999_999_999),
+			CaseSeq: rapid.Int64Min(1).Draw(t, "case_seq"), EngineSeq: rapid.Int64Min(0).Draw(t, "engine_seq"),
+			Data:        json.RawMessage(rapid.SampledFrom([]string{`{}`, `{"content_id":"x"}`, `{"contents":[{}]}`}).Draw(t, "data")),
+			TraceParent: rapid.StringMatching(`([0-9a-f]{55})?`).Draw(t, "trace"),
+		}
+		rec, err := eventlog.Encode(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		needed := len(rec.Key) + len(rec.Value)
+		for _, h := range rec.Headers {
+			needed += len(h.Key) + len(h.Value)
+		}
+		room := event.Size(event.Draft{ID: r.ID, Source: r.Source, Type: r.Type, Case: r.Case, Tenant: r.Tenant}, r.Data, r.TraceParent)
+		if room < needed || room > needed+512 {
+			t.Errorf("event.Size is %d, the record has %d bytes", room, needed)
+		}
+	})
+}
+
 func TestDecodeGivesBackWhatEncodeTook(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

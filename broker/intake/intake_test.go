@@ -247,8 +247,13 @@ func TestRefusals(t *testing.T) {
 		"a service that is not":   {portal(), func(s *intake.Submission) { s.Service = "99999999999999" }, contracts.Invalid},
 		"an unknown municipality": {portal(), func(s *intake.Submission) { s.Region = "099990000000" }, contracts.Invalid},
 		"a Land for a city":       {portal(), func(s *intake.Submission) { s.Region = "09" }, contracts.Invalid},
-		"no route":                {portal(), func(s *intake.Submission) { s.Region = "096630000000" }, contracts.NotCompetent},
-		"an office as applicant":  {office("lead-nuernberg"), func(*intake.Submission) {}, contracts.Denied},
+		"another region's place":  {portal(), func(s *intake.Submission) { s.Region = "096630000000" }, contracts.Invalid},
+		"no route": {portal(), func(s *intake.Submission) {
+			s.Region = "096630000000"
+			place, _ := s.Application["place_of_business"].(map[string]any)
+			place["region_key"] = s.Region
+		}, contracts.NotCompetent},
+		"an office as applicant": {office("lead-nuernberg"), func(*intake.Submission) {}, contracts.Denied},
 		"a portal that completes": {portal(), func(s *intake.Submission) {
 			s.SubmissionId, s.Completes = "forward", &intake.Completes{TaskId: "forward"}
 		}, contracts.NotFound},

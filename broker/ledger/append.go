@@ -46,8 +46,9 @@ func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft) (ev
 	if err != nil {
 		return event.Recorded{}, contracts.Errorf(contracts.Internal, "encode event", "%w", err)
 	}
-	if len(data) > event.MaxDataBytes {
-		return event.Recorded{}, contracts.Errorf(contracts.TooLarge, "encode event", "data exceed %d bytes", event.MaxDataBytes)
+	trace := event.TraceParent(ctx)
+	if event.Size(d, data, trace) > event.MaxBytes {
+		return event.Recorded{}, contracts.Errorf(contracts.TooLarge, "encode event", "the event exceeds %d bytes", event.MaxBytes)
 	}
 	if known, err := l.known(ctx, tx, d, data); err != nil || known.Repeated {
 		return known, err
@@ -58,7 +59,7 @@ func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft) (ev
 	}
 	r := event.Recorded{
 		ID: d.ID, Source: d.Source, Type: d.Type, Case: d.Case, Tenant: d.Tenant, Operator: l.cfg.Operator, Actor: d.Actor,
-		Time: tx.Now(), CaseSeq: head.caseSeq + 1, Data: data, TraceParent: event.TraceParent(ctx),
+		Time: tx.Now(), CaseSeq: head.caseSeq + 1, Data: data, TraceParent: trace,
 	}
 	if typ.HandedOver && head.state.Open() {
 		head.engineSeq++

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -161,12 +162,32 @@ func TestAFailingProjectorLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestAnEventAboveTheLimitIsRefused fills an event to 64 KiB, envelope included, and one byte more: what the ledger
+// accepts the relay has to be able to publish.
 func TestAnEventAboveTheLimitIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.must(t, submitted("c1"))
-	if _, err := b.append(t, completed("c1", 1, strings.Repeat("x", event.MaxDataBytes))); contracts.KindOf(err) != contracts.TooLarge {
-		t.Errorf("got %v", err)
+	largest := func(n int) event.Draft {
+		d := completed("c1", n, "")
+		data, err := json.Marshal(d.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return completed("c1", n, strings.Repeat("x", event.MaxBytes-event.Size(d, data, "")))
+	}
+	over := largest(1)
+	data, ok := over.Data.(event.TaskCompleted)
+	if !ok {
+		t.Fatalf("data are a %T", over.Data)
+	}
+	data.Outcome += "x"
+	over.Data = data
+	if _, err := b.append(t, over); contracts.KindOf(err) != contracts.TooLarge || err == nil {
+		t.Errorf("64 KiB and one byte: %v", err)
+	}
+	if got := b.must(t, largest(2)); len(got) != 1 || got[0].CaseSeq != 2 {
+		t.Errorf("64 KiB: %+v", got)
 	}
 }
 

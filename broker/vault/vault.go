@@ -27,7 +27,8 @@ type Config struct {
 	Wrapper KeyWrapper
 	// Log receives what an operator cares about. Defaults to slog.Default.
 	Log *slog.Logger
-	// MaxContentBytes is the size above which content is refused. Defaults to 1 MiB.
+	// MaxContentBytes is the size above which content is refused. It is not below what the door lets in, so that a
+	// document has one limit. Defaults to 10 MiB.
 	MaxContentBytes int
 	// PendingAge is the age at which an object that no event refers to is removed. Defaults to 24 hours.
 	PendingAge time.Duration
@@ -64,7 +65,7 @@ func New(ctx context.Context, cfg Config) (*Vault, error) {
 	}
 	v := &Vault{
 		ledger: cfg.Ledger, keys: &keyStore{db: db, wrapper: cfg.Wrapper}, log: or(cfg.Log, slog.Default()),
-		maxBytes:   or(cfg.MaxContentBytes, 1<<20),
+		maxBytes:   or(cfg.MaxContentBytes, 10<<20),
 		pendingAge: or(cfg.PendingAge, 24*time.Hour),
 		sweepEvery: or(cfg.SweepEvery, time.Hour),
 	}

@@ -11,10 +11,6 @@ import (
 // MaxBytes is the size above which an event is refused: intermediaries must forward 64 KiB (CloudEvents 1.0).
 const MaxBytes = 64 << 10
 
-// MaxDataBytes bounds the data of an event, so that the whole event with its attributes stays below MaxBytes in every
-// encoding; the ledger refuses more, hence the relay never meets an event that it cannot publish.
-const MaxDataBytes = MaxBytes - 4<<10
-
 // Topic is the topic of all cases, keyed by case; only the relay writes to it.
 const Topic = "efa.cases"
 

@@ -125,8 +125,10 @@ func mediaTypeOf(h http.Header, allowed []string) (string, error) {
 			return "", refuse("Content-Type")
 		}
 	}
-	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return "", refuse("Content-Encoding")
+	for _, e := range h.Values("Content-Encoding") {
+		if e != "" && !strings.EqualFold(e, "identity") {
+			return "", refuse("Content-Encoding")
+		}
 	}
 	return mediaType, nil
 }

@@ -24,16 +24,36 @@ type ServerConfig struct {
 	Logger *slog.Logger
 	// Drain is how long Stop lets running requests finish. Defaults to 10 s.
 	Drain time.Duration
+	// Timeouts bound a slow caller. Each field has its own default.
+	Timeouts Timeouts
 }
 
-// Fixed bounds of a connection. A long poll waits at most 30 s (OpenAPI, wait_seconds), so writing may take longer.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 60 * time.Second
-	writeTimeout      = 90 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 32 << 10
-)
+// Timeouts say how long a connection may take, so that callers who send or read a byte now and then hold nothing.
+type Timeouts struct {
+	// Header is the time for the header of a request. Defaults to 5 s.
+	Header time.Duration
+	// Read is the time for a whole request, body included. Defaults to 60 s.
+	Read time.Duration
+	// Write is the time from the end of the header to the end of the answer. A long poll waits at most 30 s (OpenAPI,
+	// wait_seconds), so it has to be longer. Defaults to 90 s.
+	Write time.Duration
+	// Idle is how long a connection is kept between two requests. Defaults to 2 minutes.
+	Idle time.Duration
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	for _, f := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+	}{{&t.Header, 5 * time.Second}, {&t.Read, 60 * time.Second}, {&t.Write, 90 * time.Second}, {&t.Idle, 2 * time.Minute}} {
+		if *f.value == 0 {
+			*f.value = f.fallback
+		}
+	}
+	return t
+}
+
+const maxHeaderBytes = 32 << 10
 
 // ErrStarted is a Start of a server that runs.
 var ErrStarted = errors.New("already started")
@@ -78,6 +98,7 @@ func New(cfg ServerConfig) *Server {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	cfg.Timeouts = cfg.Timeouts.withDefaults()
 	return &Server{cfg: cfg}
 }
 
@@ -106,12 +127,14 @@ func (s *Server) serve(ctx context.Context, l net.Listener) *run {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r.cancel = cancel
 	base = context.WithValue(base, drainingKey{}, (<-chan struct{})(r.draining))
+	limit := s.cfg.Timeouts
 	r.http = &http.Server{
 		Handler:           s.cfg.Handler,
-		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:       slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
-		BaseContext:    func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: limit.Header, ReadTimeout: limit.Read, WriteTimeout: limit.Write, IdleTimeout: limit.Idle,
+		MaxHeaderBytes:               maxHeaderBytes,
+		DisableGeneralOptionsHandler: true, // net/http would answer "OPTIONS *" itself, without an audit line
+		ErrorLog:                     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+		BaseContext:                  func(net.Listener) context.Context { return base },
 	}
 	go func() {
 		defer close(r.done)

@@ -1,9 +1,12 @@
 package httpserver_test
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -144,4 +147,72 @@ func TestARequestThatDoesNotEndIsCutAfterTheDrainTime(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	<-cut
+}
+
+// TestASlowCallerIsCutAndHoldsNothing opens connections that send a part and then nothing more. The header's time and the
+// request's time end them; a body that did not arrive is refused and recorded, a header that did not arrive is no request.
+func TestASlowCallerIsCutAndHoldsNothing(t *testing.T) {
+	t.Parallel()
+	f := setup(t, noContent, nil)
+	s := httpserver.New(httpserver.ServerConfig{
+		Handler:  f.handler,
+		Timeouts: httpserver.Timeouts{Header: time.Second, Read: 2 * time.Second, Write: time.Minute, Idle: 100 * time.Millisecond},
+	})
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	post := "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+	for name, c := range map[string]struct {
+		sent   string
+		status int // 0: cut without an answer
+		lines  int
+	}{
+		"nothing at all":  {"", 0, 0},
+		"half a header":   {"GET /v1/cases HTTP/1.1\r\nHost: x\r\nX-Slow: ", 0, 0},
+		"half a body":     {post + `{"submission_id":"CANARY`, 400, 1},
+		"an idle request": {"GET /v1/cases HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n\r\n", 200, 0},
+	} {
+		before := len(f.audit.Lines())
+		status, body := slowly(t, s.Addr(), c.sent)
+		if status != c.status || len(f.audit.Lines())-before != c.lines || status >= 400 && !json.Valid(body) {
+			t.Errorf("%s: status %d, %d audit lines: %s", name, status, len(f.audit.Lines())-before, body)
+		}
+	}
+}
+
+// slowly sends what it is given and waits until the server has closed the connection.
+func slowly(t *testing.T, addr, sent string) (status int, body []byte) {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, sent); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("the connection was not closed: %v", err)
+		}
+		return 0, nil
+	}
+	defer resp.Body.Close()
+	if body, err = io.ReadAll(resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection stays open: %v", err)
+	}
+	return resp.StatusCode, body
 }

@@ -7,6 +7,9 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -102,6 +105,9 @@ func (o *Operation) checkParameter(p parameter, values []string) []contracts.Pro
 	case len(values) > 1:
 		return []contracts.Problem{{Pointer: p.name, Detail: "the parameter stands more than once"}}
 	}
+	if !plain(values[0]) {
+		return []contracts.Problem{{Pointer: p.name, Detail: "must be UTF-8 without control characters"}}
+	}
 	var value any = values[0]
 	if p.integer {
 		if _, err := strconv.ParseInt(values[0], 10, 64); err != nil {
@@ -114,6 +120,12 @@ func (o *Operation) checkParameter(p parameter, values []string) []contracts.Pro
 		out[i].Pointer = p.name
 	}
 	return out
+}
+
+// plain reports whether a value can be stored and logged as text: PostgreSQL refuses U+0000 and bytes that are not UTF-8,
+// and no id or cursor needs a control character.
+func plain(value string) bool {
+	return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
 }
 
 func (o *Operation) queryNames() []string {

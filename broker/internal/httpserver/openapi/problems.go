@@ -26,7 +26,17 @@ func (o *Operation) problems(err error) []contracts.Problem {
 	slices.SortFunc(out, func(a, b contracts.Problem) int {
 		return cmp.Or(strings.Compare(a.Pointer, b.Pointer), strings.Compare(a.Detail, b.Detail))
 	})
-	return slices.Compact(out)
+	return bounded(slices.Compact(out))
+}
+
+// maxProblems bounds an answer to a hostile request; a caller with an honest fault never has so many.
+const maxProblems = 100
+
+func bounded(problems []contracts.Problem) []contracts.Problem {
+	if len(problems) <= maxProblems {
+		return problems
+	}
+	return append(problems[:maxProblems:maxProblems], contracts.Problem{Detail: "there are more faults than are listed"})
 }
 
 func (o *Operation) leaves(e *jsonschema.ValidationError, out *[]contracts.Problem) {

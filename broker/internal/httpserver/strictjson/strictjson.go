@@ -170,6 +170,9 @@ func (r *reader) array() (any, error) {
 }
 
 func (r *reader) text(s string) {
+	if strings.ContainsRune(s, 0) {
+		r.problem("text with the character U+0000 (before byte %d)", r.dec.InputOffset())
+	}
 	if strings.ContainsRune(s, utf8.RuneError) {
 		r.problem("text with the replacement character U+FFFD or with half a surrogate pair (before byte %d)", r.dec.InputOffset())
 	}
