@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
@@ -22,20 +23,36 @@ const Consumer = "efa.starter"
 // workflow has ended.
 type Engine interface {
 	HandOver(ctx context.Context, start engine.Start, e engine.Event) error
+	// State tells whether the workflow of a case runs.
+	State(ctx context.Context, caseID string) (engine.RunState, error)
+	// Resume makes the workflow of an open case run; it may be repeated.
+	Resume(ctx context.Context, start engine.Start) error
 }
 
 // Config is what a starter needs.
 type Config struct {
 	DB     *sqlstore.DB
 	Engine Engine
-	Log    *slog.Logger
+	// Interval is the pause between two turns of the sweep. Defaults to one minute.
+	Interval time.Duration
+	// Page is the number of open cases that one turn looks at when nothing is missing. Defaults to 500.
+	Page int
+	Log  *slog.Logger
 }
 
 // Starter hands events over.
 type Starter struct{ cfg Config }
 
 // New returns a starter.
-func New(cfg Config) *Starter { return &Starter{cfg: cfg} }
+func New(cfg Config) *Starter {
+	if cfg.Interval == 0 {
+		cfg.Interval = time.Minute
+	}
+	if cfg.Page == 0 {
+		cfg.Page = 500
+	}
+	return &Starter{cfg: cfg}
+}
 
 // Handle takes a batch of events of efa.cases. It returns an error when one could not be handed over; the batch is then
 // given again, and what was handed over is dropped as a repeat.
