@@ -37,11 +37,20 @@ type Config struct {
 	Poll time.Duration
 	// Batch is the largest number of events in one publication. Defaults to 500.
 	Batch int
-	Log   *slog.Logger
+	// Log and Consumers let the relay find published events that no consumer will get any more. Without consumers it looks
+	// for none.
+	Log       Log
+	Consumers []Consumer
+	// Look is how often it looks; what was published since the last look is left alone. Defaults to one minute.
+	Look   time.Duration
+	Logger *slog.Logger
 }
 
 // Relay publishes outbox rows.
-type Relay struct{ cfg Config }
+type Relay struct {
+	cfg  Config
+	wake chan struct{}
+}
 
 // New returns a relay.
 func New(cfg Config) *Relay {
@@ -54,17 +63,29 @@ func New(cfg Config) *Relay {
 	if cfg.Batch == 0 {
 		cfg.Batch = 500
 	}
-	return &Relay{cfg: cfg}
+	if cfg.Look == 0 {
+		cfg.Look = time.Minute
+	}
+	return &Relay{cfg: cfg, wake: make(chan struct{}, 1)}
 }
 
-// Run relays until ctx ends; then it gives its leases back and returns nil.
+// Run relays until ctx ends; then it gives its leases back and returns nil. For each shard that it takes over, and then
+// regularly, it looks for events that were published and will not be handed over.
 func (r *Relay) Run(ctx context.Context) error {
-	held := map[int64]lease.Lease{}
-	tick := time.NewTicker(r.cfg.Poll)
+	held, fresh := map[int64]lease.Lease{}, map[int64]lease.Lease{}
+	var last ends
+	tick, look := time.NewTicker(r.cfg.Poll), time.NewTicker(r.cfg.Look)
 	defer tick.Stop()
-	r.renew(ctx, held)
+	defer look.Stop()
+	r.renew(ctx, held, fresh)
 	for {
 		committed := r.cfg.Commits.Committed()
+		if first := (ends{}); len(fresh) > 0 && r.look(ctx, fresh, &first) {
+			fresh = map[int64]lease.Lease{}
+			if last.of == nil {
+				last = first
+			}
+		}
 		for shard := range r.cfg.Shards {
 			if l, ok := held[shard]; ok {
 				r.drain(ctx, shard, l)
@@ -74,21 +95,45 @@ func (r *Relay) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return r.release(context.WithoutCancel(ctx), held)
 		case <-committed:
+		case <-r.wake:
 		case <-tick.C:
-			r.renew(ctx, held)
+			r.renew(ctx, held, fresh)
+		case <-look.C:
+			r.look(ctx, held, &last)
 		}
 	}
 }
 
-func (r *Relay) renew(ctx context.Context, held map[int64]lease.Lease) {
+// look mends and keeps what it saw for the next time. It reports false when it could not.
+func (r *Relay) look(ctx context.Context, shards map[int64]lease.Lease, last *ends) bool {
+	if len(r.cfg.Consumers) == 0 || len(shards) == 0 {
+		return true
+	}
+	now, err := r.mend(ctx, shards, *last)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.cfg.Logger.WarnContext(ctx, "not known yet whether events were lost", "error", err)
+		}
+		return false
+	}
+	*last = now
+	return true
+}
+
+// renew takes and renews leases; those that have changed hands since the last time are fresh.
+func (r *Relay) renew(ctx context.Context, held, fresh map[int64]lease.Lease) {
 	for shard := range r.cfg.Shards {
 		l, err := r.cfg.Leases.Acquire(ctx, "relay/"+strconv.FormatInt(shard, 10))
 		if err != nil {
 			delete(held, shard)
+			delete(fresh, shard)
 			if !errors.Is(err, lease.ErrHeld) && ctx.Err() == nil {
-				r.cfg.Log.ErrorContext(ctx, "relay lease not acquired", "shard", shard, "error", err)
+				r.cfg.Logger.ErrorContext(ctx, "relay lease not acquired", "shard", shard, "error", err)
 			}
 			continue
+		}
+		if held[shard] != l {
+			fresh[shard] = l
 		}
 		held[shard] = l
 	}
@@ -108,7 +153,7 @@ func (r *Relay) drain(ctx context.Context, shard int64, l lease.Lease) {
 		n, err := r.publishBatch(ctx, shard, l)
 		if err != nil {
 			if ctx.Err() == nil {
-				r.cfg.Log.WarnContext(ctx, "events not relayed yet", "shard", shard, "error", err)
+				r.cfg.Logger.WarnContext(ctx, "events not relayed yet", "shard", shard, "error", err)
 			}
 			return
 		}
