@@ -13,8 +13,8 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
-// Log tells what the event log holds and how far a consumer has come.
-type Log interface {
+// Inspector tells what the event log holds and how far a consumer has come.
+type Inspector interface {
 	Progress(ctx context.Context, consumer string) ([]event.Progress, error)
 	Route(ctx context.Context, cases ...string) ([]int, error)
 }
@@ -76,7 +76,7 @@ func (r *Relay) Gaps(ctx context.Context, visit func(Gap) error) error {
 // caught tells of which partitions a consumer has read everything that they held at the earlier look, or now when there
 // was none or the log has begun anew since. It returns the ends of now.
 func (r *Relay) caught(ctx context.Context, consumer string, earlier ends) (caught map[int]bool, now map[int]int64, err error) {
-	progress, err := r.cfg.Log.Progress(ctx, consumer)
+	progress, err := r.cfg.Inspector.Progress(ctx, consumer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask how far %s has come: %w", consumer, err)
 	}
@@ -116,7 +116,7 @@ func (r *Relay) gaps(ctx context.Context, s search, visit func([]Gap) error) err
 		for i, g := range page {
 			cases[i] = g.Case
 		}
-		partitions, err := r.cfg.Log.Route(ctx, cases...)
+		partitions, err := r.cfg.Inspector.Route(ctx, cases...)
 		if err != nil {
 			return fmt.Errorf("find partitions: %w", err)
 		}
@@ -225,7 +225,7 @@ func (r *Relay) recall(ctx context.Context, held map[int64]lease.Lease, page []G
 		return fmt.Errorf("recall events: %w", err)
 	}
 	if recalled > 0 {
-		r.cfg.Logger.WarnContext(ctx, "events were published and not handed over, they are published again", "consumer", page[0].Consumer, "events", recalled)
+		r.cfg.Log.WarnContext(ctx, "events were published and not handed over, they are published again", "consumer", page[0].Consumer, "events", recalled)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func newScene(t *testing.T) *scene {
 	db := sqlstoretest.Open(t)
 	s := &scene{T: t, db: db, log: &places{}, held: map[int64]lease.Lease{}}
 	keeper := lease.Keeper{DB: db, Holder: "me"}
-	s.relay = New(Config{DB: db, Leases: keeper, Shards: 1, Log: s.log, Consumers: consumers(), Logger: slog.New(slog.DiscardHandler)})
+	s.relay = New(Config{DB: db, Leases: keeper, Shards: 1, Inspector: s.log, Consumers: consumers(), Log: slog.New(slog.DiscardHandler)})
 	l, err := keeper.Acquire(t.Context(), "relay/0")
 	if err != nil {
 		t.Fatal(err)

@@ -37,13 +37,13 @@ type Config struct {
 	Poll time.Duration
 	// Batch is the largest number of events in one publication. Defaults to 500.
 	Batch int
-	// Log and Consumers let the relay find published events that no consumer will get any more. Without consumers it looks
-	// for none.
-	Log       Log
+	// Inspector and Consumers let the relay find published events that no consumer will get any more. Without consumers it
+	// looks for none.
+	Inspector Inspector
 	Consumers []Consumer
 	// Look is how often it looks; what was published since the last look is left alone. Defaults to one minute.
-	Look   time.Duration
-	Logger *slog.Logger
+	Look time.Duration
+	Log  *slog.Logger
 }
 
 // Relay publishes outbox rows.
@@ -112,7 +112,7 @@ func (r *Relay) look(ctx context.Context, shards map[int64]lease.Lease, last *en
 	now, err := r.mend(ctx, shards, *last)
 	if err != nil {
 		if ctx.Err() == nil {
-			r.cfg.Logger.WarnContext(ctx, "not known yet whether events were lost", "error", err)
+			r.cfg.Log.WarnContext(ctx, "not known yet whether events were lost", "error", err)
 		}
 		return false
 	}
@@ -128,7 +128,7 @@ func (r *Relay) renew(ctx context.Context, held, fresh map[int64]lease.Lease) {
 			delete(held, shard)
 			delete(fresh, shard)
 			if !errors.Is(err, lease.ErrHeld) && ctx.Err() == nil {
-				r.cfg.Logger.ErrorContext(ctx, "relay lease not acquired", "shard", shard, "error", err)
+				r.cfg.Log.ErrorContext(ctx, "relay lease not acquired", "shard", shard, "error", err)
 			}
 			continue
 		}
@@ -153,7 +153,7 @@ func (r *Relay) drain(ctx context.Context, shard int64, l lease.Lease) {
 		n, err := r.publishBatch(ctx, shard, l)
 		if err != nil {
 			if ctx.Err() == nil {
-				r.cfg.Logger.WarnContext(ctx, "events not relayed yet", "shard", shard, "error", err)
+				r.cfg.Log.WarnContext(ctx, "events not relayed yet", "shard", shard, "error", err)
 			}
 			return
 		}

@@ -64,7 +64,7 @@ func run(t *testing.T, db *sqlstore.DB, l *log) {
 	t.Helper()
 	r := relay.New(relay.Config{
 		DB: db, Publisher: l, Commits: commits{make(chan struct{})}, Leases: lease.Keeper{DB: db, Holder: "me"}, Shards: 1,
-		Poll: 5 * time.Millisecond, Batch: 3, Logger: slog.New(slog.DiscardHandler),
+		Poll: 5 * time.Millisecond, Batch: 3, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -123,7 +123,7 @@ func TestNothingIsPublishedUnderSomebodyElsesLease(t *testing.T) {
 	l := &log{done: make(chan struct{}), want: 1}
 	r := relay.New(relay.Config{
 		DB: db, Publisher: l, Commits: commits{make(chan struct{})}, Leases: lease.Keeper{DB: db, Holder: "me"}, Shards: 1,
-		Poll: time.Millisecond, Logger: slog.New(slog.DiscardHandler),
+		Poll: time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

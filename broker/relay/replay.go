@@ -108,3 +108,8 @@ func (r *Relay) nudge() {
 	default:
 	}
 }
+
+// ReplayCase has all published events of a case published again.
+func (r *Relay) ReplayCase(ctx context.Context, caseID string) (int64, error) {
+	return r.Replay(ctx, Selection{Case: caseID})
+}

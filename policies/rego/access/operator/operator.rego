@@ -12,8 +12,13 @@ grants["operator"] := {
 	"case.list": {"collection", "hosted"},
 	"case.read": {"hosted"},
 	"competence.find": {"collection", "hosted"},
+	"deadletter.list": {"collection", "hosted"},
+	"deadletter.resend": {"hosted"},
 	"disclosure.explain": {"hosted"},
 	"disclosure.list": {"collection", "hosted"},
 	"disclosure.replay": {"hosted"},
 	"ledger.verify": {"collection", "hosted"},
+	"outbox.replay": {"collection"},
+	"reconcile.compare": {"collection"},
+	"reconcile.repair": {"collection"},
 }

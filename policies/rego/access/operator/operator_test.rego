@@ -11,3 +11,14 @@ test_the_operator_opens_no_content_and_acts_for_no_office if {
 	}
 	acts == set()
 }
+
+test_nobody_else_sends_again_or_rebuilds if {
+	others := {role |
+		some role, actions in access.grants
+		role != "operator"
+		some action, _ in actions
+		some prefix in ["deadletter.", "outbox.", "reconcile."]
+		startswith(action, prefix)
+	}
+	others == set()
+}
