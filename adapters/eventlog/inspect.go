@@ -27,10 +27,11 @@ func (e Events) Route(ctx context.Context, cases ...string) ([]int, error) {
 	return e.Log.Route(ctx, event.Topic, cases...)
 }
 
-// Scan hands over everything that the log holds of all cases at this moment: an event, or the reason why a record is
-// none; see Inspector.
-func (e Events) Scan(ctx context.Context, visit func(recorded event.Recorded, reason error) error) error {
+// Scan hands over everything that the log holds of all cases at this moment, with its partition: an event, or the reason
+// why a record is none; see Inspector.
+func (e Events) Scan(ctx context.Context, visit func(partition int, recorded event.Recorded, reason error) error) error {
 	return e.Log.Scan(ctx, event.Topic, func(r Record) error {
-		return visit(Decode(r))
+		recorded, reason := Decode(r)
+		return visit(r.Partition, recorded, reason)
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/delivery"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
+	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/relay"
 	"github.com/efa-broker/efa-broker/broker/starter"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -86,20 +87,29 @@ func (b *Broker) Start(ctx context.Context, e Engines) error {
 	return nil
 }
 
-// startBackground runs what consumes, relays and sweeps until Stop.
+// startBackground runs what consumes, relays, sweeps and rebuilds until Stop.
 func (b *Broker) startBackground(ctx context.Context) {
 	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	events := eventlog.Events{Log: b.engines.Events}
+	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	st := starter.New(starter.Config{DB: b.stores.db, Engine: b.engine, Log: b.cfg.Log})
 	rl := relay.New(relay.Config{
-		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger,
-		Leases: lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}, Log: b.cfg.Log,
+		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger, Inspector: events,
+		Consumers: []relay.Consumer{{Name: starter.Consumer, EngineOnly: true}, {Name: delivery.Consumer}},
+		Leases:    lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}, Log: b.cfg.Log,
 	})
-	b.background(ctx, "starter", func(ctx context.Context) error { return events.Consume(ctx, starter.Consumer, st.Handle) })
+	dead := b.domains.deadletter
+	dead.Through(rl)
+	b.domains.reconcile.Among(reconcile.Surroundings{Events: events, Outbox: outbox{rl}, Engine: b.engine})
+	b.background(ctx, "starter", func(ctx context.Context) error {
+		return events.Consume(ctx, starter.Consumer, dead.Guard(starter.Consumer, st.Handle))
+	})
 	b.background(ctx, "delivery", func(ctx context.Context) error {
-		return events.Consume(ctx, delivery.Consumer, b.domains.delivery.Handle)
+		return events.Consume(ctx, delivery.Consumer, dead.Guard(delivery.Consumer, b.domains.delivery.Handle))
 	})
 	b.background(ctx, "relay", rl.Run)
+	b.background(ctx, "starter sweep", st.Run)
+	b.background(ctx, "dead letters", dead.Run)
+	b.background(ctx, "reconcile", b.domains.reconcile.Run)
 	b.background(ctx, "vault sweeper", b.stores.vault.Run)
 }
 
