@@ -124,11 +124,10 @@ func (g *guard) aside(ctx context.Context, e event.Recorded, reason deadletter.R
 	l := deadletter.Letter{
 		State: deadletter.Dead, Reason: reason, Consumer: g.consumer, Topic: event.Topic, Size: int64(len(e.Data)), Digest: digest(e.Data),
 	}
-	switch reason {
-	case deadletter.NotInLedger, deadletter.DiffersFromLedger:
+	if reason == deadletter.NotInLedger || reason == deadletter.DiffersFromLedger {
 		l.State, l.Consumer = deadletter.Refused, ""
 		l.ID = idOf("foreign", e.Source, e.ID, e.Case, strconv.FormatInt(e.CaseSeq, 10), l.Digest)
-	default:
+	} else {
 		if reason == deadletter.UnknownType {
 			l.State = deadletter.Parked
 		}

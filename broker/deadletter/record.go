@@ -21,8 +21,10 @@ type Record struct {
 	Value   []byte
 }
 
-// shapes are the headers of which the value is kept, when it has this shape. Everything else of a foreign record may be
-// content of a person.
+const mediaTypes = `^(application|text)/(json|xml|avro|protobuf|octet-stream|plain|cloudevents\+json|cloudevents-batch\+json)$`
+
+// shape is a header of which the value is kept, when it has this form. Everything else of a foreign record may be content
+// of a person.
 type shape struct {
 	header string
 	form   *regexp.Regexp
@@ -32,8 +34,7 @@ type shape struct {
 func shapes() []shape {
 	return []shape{
 		{"ce_specversion", regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}$`), func(l *deadletter.Letter, v string) { l.SpecVersion = v }},
-		{"content-type", regexp.MustCompile(`^(application|text)/(json|xml|avro|protobuf|octet-stream|plain|cloudevents\+json|cloudevents-batch\+json)$`),
-			func(l *deadletter.Letter, v string) { l.MediaType = v }},
+		{"content-type", regexp.MustCompile(mediaTypes), func(l *deadletter.Letter, v string) { l.MediaType = v }},
 	}
 }
 

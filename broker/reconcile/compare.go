@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -221,15 +222,12 @@ func (c *comparison) compare(ctx context.Context, k kase, partition int) error {
 	if err != nil || len(lost) == 0 {
 		return err
 	}
-	detail := ""
+	holes := make([]string, len(lost))
 	for i, s := range lost {
-		if i > 0 {
-			detail += ", "
-		}
-		detail += strconv.FormatInt(s.first, 10) + "–" + strconv.FormatInt(s.last, 10)
+		holes[i] = strconv.FormatInt(s.first, 10) + "–" + strconv.FormatInt(s.last, 10)
 		c.report.Log.Lost += s.last - s.first + 1
 	}
-	c.report.Add(reconciliation.Finding{Kind: reconciliation.EventLost, Case: k.id, Detail: "events " + detail, Repair: "publish them again"})
+	c.report.Add(reconciliation.Finding{Kind: reconciliation.EventLost, Case: k.id, Detail: "events " + strings.Join(holes, ", "), Repair: "publish them again"})
 	for _, s := range lost {
 		if err := c.republish(ctx, Selection{Case: k.id, After: s.first - 1, UpTo: s.last}); err != nil {
 			return err

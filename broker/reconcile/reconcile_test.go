@@ -201,7 +201,7 @@ func TestWhatAgreesIsConsistent(t *testing.T) {
 func TestEachDifferenceIsFoundAndRepairedOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		break_   func(s *scene)
+		damage   func(s *scene)
 		kind     reconciliation.FindingKind
 		detail   string
 		replayed []reconcile.Selection
@@ -239,7 +239,7 @@ func TestEachDifferenceIsFoundAndRepairedOnlyWhenAsked(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			s.work()
-			c.break_(s)
+			c.damage(s)
 			found := s.run(false, "")
 			if f := found.Report.Findings; found.Report.Consistent || len(f) != 1 || f[0].Kind != c.kind || f[0].Detail != c.detail || f[0].Repair == "" {
 				t.Errorf("found %+v", found.Report)

@@ -16,7 +16,7 @@ func TestSeenIsASetOfSequences(t *testing.T) {
 			n := rng.Int64N(30) + 1
 			s, plain[n] = s.add(n), true
 		}
-		for n := int64(0); n <= 31; n++ {
+		for n := range int64(32) {
 			if s.has(n) != plain[n] {
 				t.Fatalf("seed %d: has(%d) = %v in %v", seed, n, s.has(n), s)
 			}

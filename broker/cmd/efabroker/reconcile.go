@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -82,14 +83,7 @@ func progressLine(r reconciliation.Report) string {
 	if r.Total > 0 {
 		filled = int(width * min(r.Done, r.Total) / r.Total)
 	}
-	bar := ""
-	for i := range width {
-		if i < filled {
-			bar += "#"
-		} else {
-			bar += "."
-		}
-	}
+	bar := strings.Repeat("#", filled) + strings.Repeat(".", width-filled)
 	return fmt.Sprintf("%-15s [%s] %d of %d", r.Phase, bar, r.Done, r.Total)
 }
 
