@@ -214,8 +214,7 @@ func TestEachDifferenceIsFoundAndRepairedOnlyWhenAsked(t *testing.T) {
 			func(s *scene) { s.lose(caseB, 1, 2, 3, 4) }, reconciliation.EventLost, "events 1–4", []reconcile.Selection{{Case: caseB, UpTo: 4}}, nil,
 		},
 		"two holes": {
-			func(s *scene) { s.lose(caseB, 1, 4) }, reconciliation.EventLost, "events 1–1, 4–4",
-			[]reconcile.Selection{{Case: caseB, UpTo: 1}, {Case: caseB, After: 3, UpTo: 4}}, nil,
+			func(s *scene) { s.lose(caseB, 1, 4) }, reconciliation.EventLost, "events 1–1, 4–4", []reconcile.Selection{{Case: caseB, UpTo: 1}, {Case: caseB, After: 3, UpTo: 4}}, nil,
 		},
 		"events that were passed": {
 			func(s *scene) {

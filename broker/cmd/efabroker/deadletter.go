@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/report"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 	"github.com/efa-broker/efa-broker/contracts/deadletter"
 )
@@ -43,20 +44,12 @@ func (s *session) deadletterList() *cobra.Command {
 		header := []string{"FIRST", "STATE", "REASON", "CONSUMER", "CASE", "SEQ", "TIMES", "LETTER"}
 		return output.List(p, all, header, func(l deadletter.Letter) []string {
 			return []string{
-				p.Instant(l.FirstAt), string(l.State), string(l.Reason), l.Consumer, l.Case, number(l.CaseSeq), strconv.FormatInt(l.Times, 10), l.ID,
+				p.Instant(l.FirstAt), string(l.State), string(l.Reason), l.Consumer, l.Case, report.Number(l.CaseSeq), strconv.FormatInt(l.Times, 10), l.ID,
 			}
 		})
 	})
 	c.Flags().StringVar(&state, "state", "", "only this state: parked, dead, refused, resent")
 	return c
-}
-
-// number is empty for what is not known.
-func number(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.FormatInt(n, 10)
 }
 
 func (s *session) deadletterShow() *cobra.Command {
@@ -77,7 +70,7 @@ func (s *session) deadletterShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return output.Show(s.printer(), l, s.letterLines)
+		return output.Show(s.printer(), l, s.letterLines())
 	})
 }
 
@@ -103,30 +96,14 @@ func (s *session) deadletterResend() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return output.Show(s.printer(), l, s.letterLines)
+		return output.Show(s.printer(), l, s.letterLines())
 	})
 	c.Flags().StringVar(&reason, "reason", "", "why; kept with the letter. Name no person")
 	return c
 }
 
-func (s *session) letterLines(l deadletter.Letter) []string {
+// letterLines are the lines of a letter in the zone of the session.
+func (s *session) letterLines() func(deadletter.Letter) []string {
 	p := s.printer()
-	place := ""
-	if l.Partition != nil && l.Offset != nil {
-		place = "partition " + strconv.Itoa(*l.Partition) + ", offset " + strconv.FormatInt(*l.Offset, 10)
-	}
-	stops := "nothing"
-	switch {
-	case l.State.Stops() && l.Consumer == "":
-		stops = "its case for every consumer"
-	case l.State.Stops():
-		stops = "its case for " + l.Consumer
-	}
-	return output.Pairs(
-		"letter", l.ID, "state", string(l.State), "reason", string(l.Reason), "stops", stops,
-		"case", l.Case, "sequence", number(l.CaseSeq), "event", l.Event, "type", l.Type,
-		"topic", l.Topic, "place", place, "bytes", strconv.FormatInt(l.Size, 10), "digest", l.Digest,
-		"version", l.SpecVersion, "media type", l.MediaType, "times", strconv.FormatInt(l.Times, 10),
-		"first", p.Instant(l.FirstAt), "last", p.Instant(l.LastAt), "resent", p.Moment(l.ResentAt), "by", l.ResentBy, "why", l.ResentWhy,
-	)
+	return func(l deadletter.Letter) []string { return report.Letter(p, l) }
 }
