@@ -230,8 +230,9 @@ func TestEachDifferenceIsFoundAndRepairedOnlyWhenAsked(t *testing.T) {
 			[]string{"resume " + caseA + " d"},
 		},
 		"a process of an older engine": {
-			func(s *scene) { s.around.runs[caseB] = engine.Run{State: engine.Running, Applied: 1} }, reconciliation.ProcessBehind,
-			"applied 1 of 2 events that were handed over", nil, []string{"hand over " + caseB + " 2"},
+			func(s *scene) { s.around.runs[caseB] = engine.Run{State: engine.Running, Applied: 1} },
+			reconciliation.ProcessBehind, "applied 1 of 2 events that were handed over", nil,
+			[]string{"hand over " + caseB + " 2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
