@@ -64,6 +64,7 @@ type Consumer interface {
 type Log interface {
 	Publisher
 	Consumer
+	Inspector
 	// EnsureTopic makes the topic exist. A new one gets that many partitions; one that exists is left as it is, because
 	// another number of partitions would break the order per key.
 	EnsureTopic(ctx context.Context, name string, partitions int) error

@@ -15,6 +15,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/delivery"
@@ -122,6 +123,9 @@ func rowOf(e event.Recorded) (row, bool, error) {
 			event: e, kind: delivery.AnnouncementItem, authority: a.Authority, role: a.Role, purpose: a.Purpose, basis: a.Basis,
 			detail: detail{Contents: a.Contents},
 		}, true, nil
+	}
+	if _, known := event.Lookup(e.Type); !known { // of a newer program, and it may be for an inbox
+		return row{}, false, contracts.Errorf(contracts.Unsupported, "look up event type", "%s is not in the catalogue", e.Type)
 	}
 	return row{}, false, nil
 }

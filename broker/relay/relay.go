@@ -38,11 +38,20 @@ type Config struct {
 	Poll time.Duration
 	// Batch is the largest number of events in one publication. Defaults to 500.
 	Batch int
-	Log   *slog.Logger
+	// Inspector and Consumers let the relay find published events that no consumer will get any more. Without consumers it
+	// looks for none.
+	Inspector Inspector
+	Consumers []Consumer
+	// Look is how often it looks; what was published since the last look is left alone. Defaults to one minute.
+	Look time.Duration
+	Log  *slog.Logger
 }
 
 // Relay publishes outbox rows.
-type Relay struct{ cfg Config }
+type Relay struct {
+	cfg  Config
+	wake chan struct{}
+}
 
 // New returns a relay.
 func New(cfg Config) *Relay {
@@ -55,7 +64,10 @@ func New(cfg Config) *Relay {
 	if cfg.Batch == 0 {
 		cfg.Batch = 500
 	}
-	return &Relay{cfg: cfg}
+	if cfg.Look == 0 {
+		cfg.Look = time.Minute
+	}
+	return &Relay{cfg: cfg, wake: make(chan struct{}, 1)}
 }
 
 // Run relays until ctx ends. Each shard is relayed under a lease of its own, which is renewed while a publication takes
@@ -73,20 +85,44 @@ func (r *Relay) Run(ctx context.Context) error {
 	return shards.Wait()
 }
 
-// relay publishes the shard's rows as they come, until ctx ends.
+// relay publishes the shard's rows as they come, until ctx ends. When it takes the shard over, and then regularly, it
+// looks for events that were published and will not be handed over.
 func (r *Relay) relay(ctx context.Context, shard int64, l lease.Lease) {
-	tick := time.NewTicker(r.cfg.Poll)
+	mine, looked := map[int64]lease.Lease{shard: l}, false
+	var last ends
+	tick, look := time.NewTicker(r.cfg.Poll), time.NewTicker(r.cfg.Look)
 	defer tick.Stop()
+	defer look.Stop()
 	for {
 		committed := r.cfg.Commits.Committed()
+		looked = looked || r.look(ctx, mine, &last)
 		r.drain(ctx, shard, l)
 		select {
 		case <-ctx.Done():
 			return
 		case <-committed:
+		case <-r.wake:
 		case <-tick.C:
+		case <-look.C:
+			looked = false
 		}
 	}
+}
+
+// look mends and keeps what it saw for the next time. It reports false when it could not.
+func (r *Relay) look(ctx context.Context, shards map[int64]lease.Lease, last *ends) bool {
+	if len(r.cfg.Consumers) == 0 {
+		return true
+	}
+	now, err := r.mend(ctx, shards, *last)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.cfg.Log.WarnContext(ctx, "not known yet whether events were lost", "error", err)
+		}
+		return false
+	}
+	*last = now
+	return true
 }
 
 // drain publishes the shard's rows until none is left or something fails; a failure is tried again at the next turn.

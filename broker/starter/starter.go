@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
@@ -18,6 +19,10 @@ const Consumer = "efa.starter"
 // Engine takes an event for a case's workflow and starts the workflow when it does not run.
 type Engine interface {
 	HandOver(ctx context.Context, start engine.Start, e engine.Event) error
+	// State tells whether the workflow of a case runs.
+	State(ctx context.Context, caseID string) (engine.RunState, error)
+	// Resume makes the workflow of an open case run; it may be repeated.
+	Resume(ctx context.Context, start engine.Start) error
 }
 
 // Ledger reads the events of a case behind a case_seq, in case order.
@@ -30,14 +35,26 @@ type Config struct {
 	DB     *sqlstore.DB
 	Ledger Ledger
 	Engine Engine
-	Log    *slog.Logger
+	// Interval is the pause between two turns of the sweep. Defaults to one minute.
+	Interval time.Duration
+	// Page is the number of open cases that one turn looks at when nothing is missing. Defaults to 500.
+	Page int
+	Log  *slog.Logger
 }
 
 // Starter hands events over.
 type Starter struct{ cfg Config }
 
 // New returns a starter.
-func New(cfg Config) *Starter { return &Starter{cfg: cfg} }
+func New(cfg Config) *Starter {
+	if cfg.Interval == 0 {
+		cfg.Interval = time.Minute
+	}
+	if cfg.Page == 0 {
+		cfg.Page = 500
+	}
+	return &Starter{cfg: cfg}
+}
 
 // Handle takes a batch of events of efa.cases. A record of the event log is a hint only: what is handed over are the
 // events that the ledger holds behind the position of the case (DESIGN law 2). An error means that one could not be

@@ -18,8 +18,26 @@ import (
 
 // signals is an engine that notes what it was handed and answers as told.
 type signals struct {
-	got    []string
-	answer error
+	got     []string
+	answer  error
+	runs    map[string]engine.RunState // absent when not named
+	resumed []string
+}
+
+func (s *signals) State(_ context.Context, caseID string) (engine.RunState, error) {
+	if s.answer != nil {
+		return "", s.answer
+	}
+	if state, ok := s.runs[caseID]; ok {
+		return state, nil
+	}
+	return engine.Absent, nil
+}
+
+func (s *signals) Resume(_ context.Context, start engine.Start) error {
+	s.resumed = append(s.resumed, start.Case)
+	s.runs[start.Case] = engine.Running
+	return nil
 }
 
 func (s *signals) HandOver(_ context.Context, start engine.Start, e engine.Event) error {

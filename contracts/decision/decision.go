@@ -160,7 +160,7 @@ type Disclosure struct {
 // Action is what a viewer wants to do; the access policy knows these and no others.
 type Action string
 
-// The actions of part one.
+// The actions.
 const (
 	CaseList          Action = "case.list"
 	CaseRead          Action = "case.read"
@@ -179,6 +179,11 @@ const (
 	AuthorityList     Action = "authority.list"
 	CompetenceFind    Action = "competence.find"
 	LedgerVerify      Action = "ledger.verify"
+	DeadLetterList    Action = "deadletter.list"
+	DeadLetterResend  Action = "deadletter.resend"
+	ReconcileCompare  Action = "reconcile.compare"
+	ReconcileRepair   Action = "reconcile.repair"
+	OutboxReplay      Action = "outbox.replay"
 )
 
 // Relation is how a viewer stands to what it asks for, as the broker's own rows say.

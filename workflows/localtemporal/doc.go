@@ -10,7 +10,8 @@
 //	start with           DIR/version            what happens
 //	no database          any or none            version is written, then each database is made under another name and renamed
 //	a database           the server's           the server continues
-//	a database           another or none        refused, naming both: drain the cases, or rebuild from the ledger
+//	a database           another or none        refused, naming both: drain the cases, or rebuild from the ledger:
+//	                                                move DIR away and start; the broker starts every open case again
 //	temporal.db.new      –                      removed: a start was interrupted before the rename
 //
 // The server listens on the loopback address only, because it authenticates nobody. Only broker/cmd/standalone and tests

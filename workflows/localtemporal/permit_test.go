@@ -294,6 +294,55 @@ func TestACaseContinuesOnAnEmptyEngine(t *testing.T) {
 	}
 }
 
+// TestAnEngineThatLostACaseSaysSoAndResumesIt loses the engine after an answer was recorded that was never handed over; the
+// resumed process finds it in the ledger. Resuming what runs, and what has ended, has no effect.
+func TestAnEngineThatLostACaseSaysSoAndResumesIt(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	hostPort, stop := serve(t, localtemporal.Config{})
+	o.connect(hostPort)
+	w := o.worker(permit.WorkerConfig{})
+	start := o.submit("00000000-0000-4000-8000-000000000006", workflowtest.Registration, fact.Values{"full_move": true})
+	o.await(start, "register")
+	wantRun := func(want engine.Run) {
+		t.Helper()
+		if got, err := o.client.Run(t.Context(), start.Case); err != nil || got != want {
+			t.Errorf("run %+v, %v, want %+v", got, err, want)
+		}
+	}
+	resume := func() {
+		t.Helper()
+		if err := o.client.Resume(t.Context(), start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantRun(engine.Run{State: engine.Running, Applied: 1})
+	resume()
+	wantRun(engine.Run{State: engine.Running, Applied: 1})
+	o.stop(w)
+	o.client.Close()
+	stop()
+	o.ledger.Answer(start.Case, "register", "registered", nil)
+
+	hostPort, stop = serve(t, localtemporal.Config{})
+	defer stop()
+	o.connect(hostPort)
+	defer o.client.Close()
+	defer o.stop(o.worker(permit.WorkerConfig{}))
+	wantRun(engine.Run{State: engine.Absent})
+	resume()
+	o.await(start, "inform")
+	o.answer(start, "forward", "deregistered")
+	o.await(start, "done")
+	ended(t, hostPort, start.Case)
+	wantRun(engine.Run{State: engine.Ended})
+	resume() // as if the ledger still held it open
+	ended(t, hostPort, start.Case)
+	if diff := cmp.Diff(wholeMove, way(o.ledger, start.Case)); diff != "" {
+		t.Errorf("way (-want +got):\n%s", diff)
+	}
+}
+
 // late is a source that does not know a definition at first.
 type late struct {
 	workflowtest.Definitions

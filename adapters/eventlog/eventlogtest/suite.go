@@ -60,5 +60,7 @@ func cases() []testCase {
 		{"a failing partition does not hold up another", poisonedPartition},
 		{"a rebalance ends running handles and loses nothing", rebalance},
 		{"members come and go while records flow", membersComeAndGo},
+		{"first, next and end offset of a group are told", progressIsTold},
+		{"a scan shows every record and commits nothing", scanShowsAll},
 	}
 }

@@ -68,7 +68,7 @@ func (l *Log) route(ctx context.Context, records []eventlog.Record) ([]place, ma
 			}
 			partitions[r.Topic] = ids
 		}
-		p := place{r.Topic, kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: []byte(r.Key)}, ids...)}
+		p := place{r.Topic, partitionOf(r.Key, ids)}
 		if batches[p] == nil {
 			places = append(places, p)
 		}

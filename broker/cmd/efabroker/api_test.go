@@ -103,7 +103,7 @@ func (b *broker) answer(w http.ResponseWriter, r *http.Request, in *openapi3filt
 	for _, v := range params {
 		variants = append([]string{operation + "." + v}, variants...)
 	}
-	if after := r.URL.Query().Get("after") + r.URL.Query().Get("after_seq"); after != "" && after != "0" {
+	if after := r.URL.Query().Get("after") + r.URL.Query().Get("after_seq") + r.URL.Query().Get("after_revision"); after != "" && after != "0" {
 		variants = append([]string{operation + "." + after}, variants...)
 	}
 	for _, name := range variants {
@@ -122,7 +122,8 @@ func (b *broker) answer(w http.ResponseWriter, r *http.Request, in *openapi3filt
 			return
 		}
 		status := http.StatusOK
-		if operation == "submitApplication" || operation == "storeContent" {
+		switch operation {
+		case "submitApplication", "storeContent", "startReconciliation", "replayOutbox":
 			status = http.StatusCreated
 		}
 		out := &openapi3filter.ResponseValidationInput{

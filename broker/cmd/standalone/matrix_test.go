@@ -175,6 +175,11 @@ func (s scene) rowsOf(t *testing.T) []row {
 		{operation: "getAuthority", ids: one("authority_id", "ihk-muenchen"), absent: one("authority_id", "ihk-nirgends")},
 		{operation: "findCompetence", query: "service=" + string(registration) + "&region=" + muenchen, counts: "areas"},
 		{operation: "verifyLedger"},
+		{operation: "listDeadLetters", counts: "letters"},
+		{operation: "getDeadLetter", ids: one("letter_id", uuid.NewString()), absent: absent("letter_id")},
+		{operation: "resendDeadLetter", ids: one("letter_id", uuid.NewString()), absent: absent("letter_id"), body: `{"reason":"the matrix"}`},
+		{operation: "startReconciliation", body: `{}`},
+		{operation: "getReconciliation", ids: one("reconciliation_id", uuid.NewString()), absent: absent("reconciliation_id")},
 		{
 			operation: "fetchContent", what: "the application", ids: one("content_id", contentID), absent: absent("content_id"),
 			body: `{"fields":["gewa1.1","gewa1.10","gewa1.15"],"purpose":"{purpose}","basis":"eu-gdpr:A6-1-c"}`, counts: "released",
@@ -187,6 +192,7 @@ func (s scene) rowsOf(t *testing.T) []row {
 		{operation: "completeTask", what: "the lead's", ids: one("task_id", task(1, "register")), absent: absent("task_id"), body: `{"outcome":"registered"}`},
 		{operation: "returnTask", what: "the lead's", ids: one("task_id", task(2, "register")), absent: absent("task_id")},
 		{operation: "submitApplication", what: "a new one", body: fmt.Sprintf(`{"submission_id":"{fresh}","service":%q,"region":%q,"application":%s}`, registration, muenchen, application)},
+		{operation: "replayOutbox", what: "of the case", ids: one("case_id", firstCase), absent: absent("case_id"), body: `{"case_id":"{case_id}","reason":"the matrix"}`},
 		{operation: "submitApplication", what: "the holder's task", ids: map[string]string{"case_id": firstCase, "task_id": task(0, "forward")}, absent: map[string]string{"case_id": firstCase, "task_id": task(0, "nowhere")}, body: completes},
 	}
 }

@@ -62,8 +62,8 @@ func TestForgedRecordsStopNothingAndTellNobody(t *testing.T) {
 	if err != nil || len(page.JSON200.Items) != 0 {
 		t.Errorf("the building authority's inbox: %+v, %v", page, err)
 	}
-	if metrics := string(h.get("/metrics")); !strings.Contains(metrics, "efa_records_unreadable_total") || strings.Contains(metrics, "efa_records_unreadable_total 0\n") {
-		t.Error("unreadable records are not counted")
+	if metrics := string(h.get("/metrics")); !strings.Contains(metrics, "\nefa_dead_letters ") || strings.Contains(metrics, "\nefa_dead_letters 0\n") {
+		t.Error("records that were put aside are not counted")
 	}
 }
 

@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			dir := filepath.Join(env.WorkDir, "data")
+			dir := t.TempDir() // not in WorkDir, which goes before the broker ends
 			h := open(t, dir)
 			h.program.cfg.Offices = "recipients"
 			if err := h.program.startOffices(t.Context()); err != nil {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts/event"
@@ -44,24 +43,4 @@ func Cases(events []event.Recorded) []string {
 		}
 	}
 	return out
-}
-
-// Behind lists up to limit cases in which consumer has not handled every event although the last one is older than
-// before: their records were lost by the event log, or could not be read.
-func Behind(ctx context.Context, q sqlstore.Querier, consumer string, before time.Time, limit int) (cases []string, err error) {
-	rows, err := q.QueryContext(ctx, `select c.id from cases c left join consumer_positions p on p.case_id = c.id and p.consumer = $1
-		join events e on e.case_id = c.id and e.case_seq = c.case_seq
-		where coalesce(p.case_seq, 0) < c.case_seq and e.at < $2 order by c.received_at, c.id limit $3`, consumer, before, limit)
-	if err != nil {
-		return nil, fmt.Errorf("find cases that %s is behind in: %w", consumer, err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("find cases that %s is behind in: %w", consumer, err)
-		}
-		cases = append(cases, id)
-	}
-	return cases, rows.Err()
 }

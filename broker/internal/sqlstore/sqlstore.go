@@ -140,7 +140,15 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 		return contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)
 	}
 	tx := &Tx{tx: sqlTx, now: d.Now()}
-	if err := fn(tx); err != nil {
+	returned := false
+	defer func() {
+		if !returned {
+			_ = sqlTx.Rollback() // fn panicked; the one writing connection must not stay in its transaction
+		}
+	}()
+	err = fn(tx)
+	returned = true
+	if err != nil {
 		if rb := sqlTx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
 			return errors.Join(err, fmt.Errorf("roll back: %w", rb))
 		}

@@ -91,3 +91,28 @@ func TestAPathMayHoldAnyCharacter(t *testing.T) {
 		t.Errorf("the database lies elsewhere: %v", err)
 	}
 }
+
+func TestAPanicLeavesNothingAndTheDatabaseGoesOn(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	insert := func(tx *sqlstore.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into tenants (id, operator, name) values ($1, $2, $3)`, "t", "o", "n")
+		return err
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_ = db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+			if err := insert(tx); err != nil {
+				t.Error(err)
+			}
+			panic("a handler broke down")
+		})
+	}()
+	if err := db.Write(t.Context(), insert); err != nil {
+		t.Errorf("after a panic: %v", err)
+	}
+}

@@ -57,3 +57,17 @@ func InsertCase(tb testing.TB, db *sqlstore.DB, c Case) {
 		c.ID, or(c.Operator, "bayern"), or(c.Tenant, "muenchen"), or(c.Lead, "gewerbeamt-muenchen"), or(c.State, "received"),
 		or(c.Submitter, "portal-bayern"), time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
 }
+
+// DeadLetter is a row of dead_letters.
+type DeadLetter struct {
+	ID, Consumer, Case, State string
+}
+
+// InsertDeadLetter writes a letter about the first event of a case.
+func InsertDeadLetter(tb testing.TB, db *sqlstore.DB, l DeadLetter) {
+	tb.Helper()
+	Exec(tb, db, `insert into dead_letters (id, operator, state, reason, consumer, case_id, case_seq, event_id, type, topic, log_part, log_offset,
+		size, digest, spec_version, media_type, times, first_at, last_at, resent_by, resent_why)
+		values ($1, 'bayern', $2, 'panic', $3, $4, 1, 'e', '', 'efa.cases', -1, -1, 0, '', '', '', 1, $5, $5, '', '')`,
+		l.ID, l.State, l.Consumer, l.Case, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+}

@@ -16,12 +16,14 @@ import (
 
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/content"
+	"github.com/efa-broker/efa-broker/contracts/deadletter"
 	"github.com/efa-broker/efa-broker/contracts/decision"
 	"github.com/efa-broker/efa-broker/contracts/delivery"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 	"github.com/efa-broker/efa-broker/contracts/receipt"
+	"github.com/efa-broker/efa-broker/contracts/reconciliation"
 	"github.com/efa-broker/efa-broker/contracts/task"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -57,6 +59,30 @@ func (e StoreContentParamsKind) Valid() bool {
 	case Attachment:
 		return true
 	case Certificate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListDeadLettersParamsState.
+const (
+	Dead    ListDeadLettersParamsState = "dead"
+	Parked  ListDeadLettersParamsState = "parked"
+	Refused ListDeadLettersParamsState = "refused"
+	Resent  ListDeadLettersParamsState = "resent"
+)
+
+// Valid indicates whether the value is a known member of the ListDeadLettersParamsState enum.
+func (e ListDeadLettersParamsState) Valid() bool {
+	switch e {
+	case Dead:
+		return true
+	case Parked:
+		return true
+	case Refused:
+		return true
+	case Resent:
 		return true
 	default:
 		return false
@@ -170,6 +196,9 @@ type Completes struct {
 // ContentRef defines model for ContentRef.
 type ContentRef = content.Ref
 
+// DeadLetter No foreign byte is kept, only size, digest, place and codes. What is absent is not known
+type DeadLetter = deadletter.Letter
+
 // Deadline defines model for Deadline.
 type Deadline = law.Deadline
 
@@ -250,8 +279,17 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// ReasonOfAct Why; kept with who did it and shown to the operator, never in an event or a log. Name no person
+type ReasonOfAct = string
+
 // Receipt defines model for Receipt.
 type Receipt = receipt.Receipt
+
+// ReconcileReport defines model for ReconcileReport.
+type ReconcileReport = reconciliation.Report
+
+// Reconciliation defines model for Reconciliation.
+type Reconciliation = reconciliation.Run
 
 // Replay defines model for Replay.
 type Replay struct {
@@ -261,6 +299,12 @@ type Replay struct {
 	Differences    *[]string `json:"differences,omitempty"`
 	Identical      bool      `json:"identical"`
 	PolicyRevision string    `json:"policy_revision"`
+}
+
+// Replayed defines model for Replayed.
+type Replayed struct {
+	Events           int64  `json:"events"`
+	ReconciliationId string `json:"reconciliation_id"`
 }
 
 // Submission defines model for Submission.
@@ -317,6 +361,9 @@ type DecisionID = openapi_types.UUID
 // DeliveryID defines model for DeliveryID.
 type DeliveryID = openapi_types.UUID
 
+// LetterID defines model for LetterID.
+type LetterID = openapi_types.UUID
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -365,6 +412,24 @@ type StoreContentParams struct {
 // StoreContentParamsKind defines parameters for StoreContent.
 type StoreContentParamsKind string
 
+// ListDeadLettersParams defines parameters for ListDeadLetters.
+type ListDeadLettersParams struct {
+	State *ListDeadLettersParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// After The "next" of the page before
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListDeadLettersParamsState defines parameters for ListDeadLetters.
+type ListDeadLettersParamsState string
+
+// ResendDeadLetterJSONBody defines parameters for ResendDeadLetter.
+type ResendDeadLetterJSONBody struct {
+	// Reason Why; kept with who did it and shown to the operator, never in an event or a log. Name no person
+	Reason ReasonOfAct `json:"reason"`
+}
+
 // RejectDeliveryJSONBody defines parameters for RejectDelivery.
 type RejectDeliveryJSONBody struct {
 	Reason RejectDeliveryJSONBodyReason `json:"reason"`
@@ -396,6 +461,35 @@ type ReadInboxParams struct {
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
 }
 
+// ReplayOutboxJSONBody defines parameters for ReplayOutbox.
+type ReplayOutboxJSONBody struct {
+	// CaseId Only this case; without it every case
+	CaseId *openapi_types.UUID `json:"case_id,omitempty"`
+
+	// Reason Why; kept with who did it and shown to the operator, never in an event or a log. Name no person
+	Reason ReasonOfAct `json:"reason"`
+
+	// Since Only what was published since then
+	Since *time.Time `json:"since,omitempty"`
+}
+
+// StartReconciliationJSONBody defines parameters for StartReconciliation.
+type StartReconciliationJSONBody struct {
+	// Reason Why; kept with who did it and shown to the operator, never in an event or a log. Name no person
+	Reason *ReasonOfAct `json:"reason,omitempty"`
+
+	// Repair Rebuild what was lost; without it nothing is changed
+	Repair *bool `json:"repair,omitempty"`
+}
+
+// GetReconciliationParams defines parameters for GetReconciliation.
+type GetReconciliationParams struct {
+	AfterRevision *int64 `form:"after_revision,omitempty" json:"after_revision,omitempty"`
+
+	// WaitSeconds How long to wait when there is nothing
+	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
+}
+
 // ListTasksParams defines parameters for ListTasks.
 type ListTasksParams struct {
 	State  *ListTasksParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -415,8 +509,17 @@ type StoreContentJSONRequestBody = StoreContentJSONBody
 // FetchContentJSONRequestBody defines body for FetchContent for application/json ContentType.
 type FetchContentJSONRequestBody = FetchRequest
 
+// ResendDeadLetterJSONRequestBody defines body for ResendDeadLetter for application/json ContentType.
+type ResendDeadLetterJSONRequestBody ResendDeadLetterJSONBody
+
 // RejectDeliveryJSONRequestBody defines body for RejectDelivery for application/json ContentType.
 type RejectDeliveryJSONRequestBody RejectDeliveryJSONBody
+
+// ReplayOutboxJSONRequestBody defines body for ReplayOutbox for application/json ContentType.
+type ReplayOutboxJSONRequestBody ReplayOutboxJSONBody
+
+// StartReconciliationJSONRequestBody defines body for StartReconciliation for application/json ContentType.
+type StartReconciliationJSONRequestBody StartReconciliationJSONBody
 
 // SubmitApplicationJSONRequestBody defines body for SubmitApplication for application/json ContentType.
 type SubmitApplicationJSONRequestBody = Submission
@@ -552,6 +655,28 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/contents/{content_id}/fetch (the `FetchContent` operationId).
 	FetchContent(ctx context.Context, contentId ContentID, body FetchContentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListDeadLetters What was put aside, oldest first
+	//
+	// Corresponds with GET /v1/deadletters (the `ListDeadLetters` operationId).
+	ListDeadLetters(ctx context.Context, params *ListDeadLettersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDeadLetter performs a GET /v1/deadletters/{letter_id} (the `GetDeadLetter` operationId) request.
+	GetDeadLetter(ctx context.Context, letterId LetterID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResendDeadLetterWithBody Let the case go on and publish its events again; a repeat changes nothing, a refused record has nothing to send
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/deadletters/{letter_id}/resend (the `ResendDeadLetter` operationId).
+	ResendDeadLetterWithBody(ctx context.Context, letterId LetterID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResendDeadLetter Let the case go on and publish its events again; a repeat changes nothing, a refused record has nothing to send
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/deadletters/{letter_id}/resend (the `ResendDeadLetter` operationId).
+	ResendDeadLetter(ctx context.Context, letterId LetterID, body ResendDeadLetterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ExplainDecision One decision in a sentence, from its record alone
 	//
 	// Corresponds with GET /v1/decisions/{decision_id}/explanation (the `ExplainDecision` operationId).
@@ -595,6 +720,39 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/ledger/verification (the `VerifyLedger` operationId).
 	VerifyLedger(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayOutboxWithBody Publish events of the ledger again; consumers drop what they have
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
+	ReplayOutboxWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayOutbox Publish events of the ledger again; consumers drop what they have
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
+	ReplayOutbox(ctx context.Context, body ReplayOutboxJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartReconciliationWithBody Compare ledger, event log and process engine; repair only when asked, with a reason
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/reconciliations (the `StartReconciliation` operationId).
+	StartReconciliationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartReconciliation Compare ledger, event log and process engine; repair only when asked, with a reason
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/reconciliations (the `StartReconciliation` operationId).
+	StartReconciliation(ctx context.Context, body StartReconciliationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetReconciliation How far a reconciliation has come and what it found; with wait_seconds the answer waits for a newer revision
+	//
+	// Corresponds with GET /v1/reconciliations/{reconciliation_id} (the `GetReconciliation` operationId).
+	GetReconciliation(ctx context.Context, reconciliationId openapi_types.UUID, params *GetReconciliationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SubmitApplicationWithBody Submit an application; idempotent by submission id
 	//
@@ -792,6 +950,68 @@ func (c *Client) FetchContent(ctx context.Context, contentId ContentID, body Fet
 	return c.Client.Do(req)
 }
 
+// ListDeadLetters What was put aside, oldest first
+//
+// Corresponds with GET /v1/deadletters (the `ListDeadLetters` operationId).
+func (c *Client) ListDeadLetters(ctx context.Context, params *ListDeadLettersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDeadLettersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDeadLetter performs a GET /v1/deadletters/{letter_id} (the `GetDeadLetter` operationId) request.
+func (c *Client) GetDeadLetter(ctx context.Context, letterId LetterID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDeadLetterRequest(c.Server, letterId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResendDeadLetterWithBody Let the case go on and publish its events again; a repeat changes nothing, a refused record has nothing to send
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/deadletters/{letter_id}/resend (the `ResendDeadLetter` operationId).
+func (c *Client) ResendDeadLetterWithBody(ctx context.Context, letterId LetterID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResendDeadLetterRequestWithBody(c.Server, letterId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResendDeadLetter Let the case go on and publish its events again; a repeat changes nothing, a refused record has nothing to send
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/deadletters/{letter_id}/resend (the `ResendDeadLetter` operationId).
+func (c *Client) ResendDeadLetter(ctx context.Context, letterId LetterID, body ResendDeadLetterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResendDeadLetterRequest(c.Server, letterId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ExplainDecision One decision in a sentence, from its record alone
 //
 // Corresponds with GET /v1/decisions/{decision_id}/explanation (the `ExplainDecision` operationId).
@@ -906,6 +1126,89 @@ func (c *Client) ReadInbox(ctx context.Context, params *ReadInboxParams, reqEdit
 // Corresponds with GET /v1/ledger/verification (the `VerifyLedger` operationId).
 func (c *Client) VerifyLedger(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVerifyLedgerRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayOutboxWithBody Publish events of the ledger again; consumers drop what they have
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
+func (c *Client) ReplayOutboxWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayOutboxRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayOutbox Publish events of the ledger again; consumers drop what they have
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
+func (c *Client) ReplayOutbox(ctx context.Context, body ReplayOutboxJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayOutboxRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartReconciliationWithBody Compare ledger, event log and process engine; repair only when asked, with a reason
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/reconciliations (the `StartReconciliation` operationId).
+func (c *Client) StartReconciliationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartReconciliationRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartReconciliation Compare ledger, event log and process engine; repair only when asked, with a reason
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/reconciliations (the `StartReconciliation` operationId).
+func (c *Client) StartReconciliation(ctx context.Context, body StartReconciliationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartReconciliationRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetReconciliation How far a reconciliation has come and what it found; with wait_seconds the answer waits for a newer revision
+//
+// Corresponds with GET /v1/reconciliations/{reconciliation_id} (the `GetReconciliation` operationId).
+func (c *Client) GetReconciliation(ctx context.Context, reconciliationId openapi_types.UUID, params *GetReconciliationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetReconciliationRequest(c.Server, reconciliationId, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1476,6 +1779,165 @@ func NewFetchContentRequestWithBody(server string, contentId ContentID, contentT
 	return req, nil
 }
 
+// NewListDeadLettersRequest constructs an http.Request for the ListDeadLetters method
+func NewListDeadLettersRequest(server string, params *ListDeadLettersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deadletters")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDeadLetterRequest constructs an http.Request for the GetDeadLetter method
+func NewGetDeadLetterRequest(server string, letterId LetterID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "letter_id", letterId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deadletters/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResendDeadLetterRequest calls the generic ResendDeadLetter builder with application/json body
+func NewResendDeadLetterRequest(server string, letterId LetterID, body ResendDeadLetterJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResendDeadLetterRequestWithBody(server, letterId, "application/json", bodyReader)
+}
+
+// NewResendDeadLetterRequestWithBody constructs an http.Request for the ResendDeadLetter method, with any body, and a specified content type
+func NewResendDeadLetterRequestWithBody(server string, letterId LetterID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "letter_id", letterId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deadletters/%s/resend", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewExplainDecisionRequest constructs an http.Request for the ExplainDecision method
 func NewExplainDecisionRequest(server string, decisionId DecisionID) (*http.Request, error) {
 	var err error
@@ -1810,6 +2272,159 @@ func NewVerifyLedgerRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplayOutboxRequest calls the generic ReplayOutbox builder with application/json body
+func NewReplayOutboxRequest(server string, body ReplayOutboxJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplayOutboxRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReplayOutboxRequestWithBody constructs an http.Request for the ReplayOutbox method, with any body, and a specified content type
+func NewReplayOutboxRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/outbox/replays")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewStartReconciliationRequest calls the generic StartReconciliation builder with application/json body
+func NewStartReconciliationRequest(server string, body StartReconciliationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartReconciliationRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewStartReconciliationRequestWithBody constructs an http.Request for the StartReconciliation method, with any body, and a specified content type
+func NewStartReconciliationRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/reconciliations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetReconciliationRequest constructs an http.Request for the GetReconciliation method
+func NewGetReconciliationRequest(server string, reconciliationId openapi_types.UUID, params *GetReconciliationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "reconciliation_id", reconciliationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/reconciliations/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.AfterRevision != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after_revision", *params.AfterRevision, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.WaitSeconds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wait_seconds", *params.WaitSeconds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -2175,6 +2790,32 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/contents/{content_id}/fetch (the `FetchContent` operationId).
 	FetchContentWithResponse(ctx context.Context, contentId ContentID, body FetchContentJSONRequestBody, reqEditors ...RequestEditorFn) (*FetchContentResponse, error)
 
+	// ListDeadLettersWithResponse What was put aside, oldest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/deadletters (the `ListDeadLetters` operationId).
+	ListDeadLettersWithResponse(ctx context.Context, params *ListDeadLettersParams, reqEditors ...RequestEditorFn) (*ListDeadLettersResponse, error)
+
+	// GetDeadLetterWithResponse performs a GET /v1/deadletters/{letter_id} (the `GetDeadLetter` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	GetDeadLetterWithResponse(ctx context.Context, letterId LetterID, reqEditors ...RequestEditorFn) (*GetDeadLetterResponse, error)
+
+	// ResendDeadLetterWithBodyWithResponse Let the case go on and publish its events again; a repeat changes nothing, a refused record has nothing to send
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/deadletters/{letter_id}/resend (the `ResendDeadLetter` operationId).
+	ResendDeadLetterWithBodyWithResponse(ctx context.Context, letterId LetterID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResendDeadLetterResponse, error)
+
+	// ResendDeadLetterWithResponse Let the case go on and publish its events again; a repeat changes nothing, a refused record has nothing to send
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/deadletters/{letter_id}/resend (the `ResendDeadLetter` operationId).
+	ResendDeadLetterWithResponse(ctx context.Context, letterId LetterID, body ResendDeadLetterJSONRequestBody, reqEditors ...RequestEditorFn) (*ResendDeadLetterResponse, error)
+
 	// ExplainDecisionWithResponse One decision in a sentence, from its record alone
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2230,6 +2871,41 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/ledger/verification (the `VerifyLedger` operationId).
 	VerifyLedgerWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*VerifyLedgerResponse, error)
+
+	// ReplayOutboxWithBodyWithResponse Publish events of the ledger again; consumers drop what they have
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
+	ReplayOutboxWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayOutboxResponse, error)
+
+	// ReplayOutboxWithResponse Publish events of the ledger again; consumers drop what they have
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
+	ReplayOutboxWithResponse(ctx context.Context, body ReplayOutboxJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOutboxResponse, error)
+
+	// StartReconciliationWithBodyWithResponse Compare ledger, event log and process engine; repair only when asked, with a reason
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/reconciliations (the `StartReconciliation` operationId).
+	StartReconciliationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartReconciliationResponse, error)
+
+	// StartReconciliationWithResponse Compare ledger, event log and process engine; repair only when asked, with a reason
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/reconciliations (the `StartReconciliation` operationId).
+	StartReconciliationWithResponse(ctx context.Context, body StartReconciliationJSONRequestBody, reqEditors ...RequestEditorFn) (*StartReconciliationResponse, error)
+
+	// GetReconciliationWithResponse How far a reconciliation has come and what it found; with wait_seconds the answer waits for a newer revision
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/reconciliations/{reconciliation_id} (the `GetReconciliation` operationId).
+	GetReconciliationWithResponse(ctx context.Context, reconciliationId openapi_types.UUID, params *GetReconciliationParams, reqEditors ...RequestEditorFn) (*GetReconciliationResponse, error)
 
 	// SubmitApplicationWithBodyWithResponse Submit an application; idempotent by submission id
 	//
@@ -2688,6 +3364,156 @@ func (r FetchContentResponse) ContentType() string {
 	return ""
 }
 
+type ListDeadLettersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *struct {
+		Letters []DeadLetter `json:"letters"`
+		Next    *string      `json:"next,omitempty"`
+	}
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListDeadLettersResponse) GetJSON200() *struct {
+	Letters []DeadLetter `json:"letters"`
+	Next    *string      `json:"next,omitempty"`
+} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListDeadLettersResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListDeadLettersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListDeadLettersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListDeadLettersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListDeadLettersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetDeadLetterResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DeadLetter
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDeadLetterResponse) GetJSON200() *DeadLetter {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetDeadLetterResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDeadLetterResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDeadLetterResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDeadLetterResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDeadLetterResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ResendDeadLetterResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DeadLetter
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResendDeadLetterResponse) GetJSON200() *DeadLetter {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResendDeadLetterResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResendDeadLetterResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResendDeadLetterResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResendDeadLetterResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResendDeadLetterResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ExplainDecisionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3038,6 +3864,150 @@ func (r VerifyLedgerResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r VerifyLedgerResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReplayOutboxResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Replayed
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r ReplayOutboxResponse) GetJSON201() *Replayed {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplayOutboxResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayOutboxResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayOutboxResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayOutboxResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayOutboxResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartReconciliationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Reconciliation
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r StartReconciliationResponse) GetJSON201() *Reconciliation {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartReconciliationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartReconciliationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartReconciliationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartReconciliationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartReconciliationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetReconciliationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Reconciliation
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetReconciliationResponse) GetJSON200() *Reconciliation {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetReconciliationResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetReconciliationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetReconciliationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetReconciliationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetReconciliationResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3423,6 +4393,56 @@ func (c *ClientWithResponses) FetchContentWithResponse(ctx context.Context, cont
 	return ParseFetchContentResponse(rsp)
 }
 
+// ListDeadLettersWithResponse What was put aside, oldest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/deadletters (the `ListDeadLetters` operationId).
+func (c *ClientWithResponses) ListDeadLettersWithResponse(ctx context.Context, params *ListDeadLettersParams, reqEditors ...RequestEditorFn) (*ListDeadLettersResponse, error) {
+	rsp, err := c.ListDeadLetters(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListDeadLettersResponse(rsp)
+}
+
+// GetDeadLetterWithResponse performs a GET /v1/deadletters/{letter_id} (the `GetDeadLetter` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) GetDeadLetterWithResponse(ctx context.Context, letterId LetterID, reqEditors ...RequestEditorFn) (*GetDeadLetterResponse, error) {
+	rsp, err := c.GetDeadLetter(ctx, letterId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDeadLetterResponse(rsp)
+}
+
+// ResendDeadLetterWithBodyWithResponse Let the case go on and publish its events again; a repeat changes nothing, a refused record has nothing to send
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/deadletters/{letter_id}/resend (the `ResendDeadLetter` operationId).
+func (c *ClientWithResponses) ResendDeadLetterWithBodyWithResponse(ctx context.Context, letterId LetterID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResendDeadLetterResponse, error) {
+	rsp, err := c.ResendDeadLetterWithBody(ctx, letterId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResendDeadLetterResponse(rsp)
+}
+
+// ResendDeadLetterWithResponse Let the case go on and publish its events again; a repeat changes nothing, a refused record has nothing to send
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/deadletters/{letter_id}/resend (the `ResendDeadLetter` operationId).
+func (c *ClientWithResponses) ResendDeadLetterWithResponse(ctx context.Context, letterId LetterID, body ResendDeadLetterJSONRequestBody, reqEditors ...RequestEditorFn) (*ResendDeadLetterResponse, error) {
+	rsp, err := c.ResendDeadLetter(ctx, letterId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResendDeadLetterResponse(rsp)
+}
+
 // ExplainDecisionWithResponse One decision in a sentence, from its record alone
 //
 // Returns a wrapper object for the known response body format(s).
@@ -3525,6 +4545,71 @@ func (c *ClientWithResponses) VerifyLedgerWithResponse(ctx context.Context, reqE
 		return nil, err
 	}
 	return ParseVerifyLedgerResponse(rsp)
+}
+
+// ReplayOutboxWithBodyWithResponse Publish events of the ledger again; consumers drop what they have
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
+func (c *ClientWithResponses) ReplayOutboxWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayOutboxResponse, error) {
+	rsp, err := c.ReplayOutboxWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayOutboxResponse(rsp)
+}
+
+// ReplayOutboxWithResponse Publish events of the ledger again; consumers drop what they have
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
+func (c *ClientWithResponses) ReplayOutboxWithResponse(ctx context.Context, body ReplayOutboxJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOutboxResponse, error) {
+	rsp, err := c.ReplayOutbox(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayOutboxResponse(rsp)
+}
+
+// StartReconciliationWithBodyWithResponse Compare ledger, event log and process engine; repair only when asked, with a reason
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/reconciliations (the `StartReconciliation` operationId).
+func (c *ClientWithResponses) StartReconciliationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartReconciliationResponse, error) {
+	rsp, err := c.StartReconciliationWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartReconciliationResponse(rsp)
+}
+
+// StartReconciliationWithResponse Compare ledger, event log and process engine; repair only when asked, with a reason
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/reconciliations (the `StartReconciliation` operationId).
+func (c *ClientWithResponses) StartReconciliationWithResponse(ctx context.Context, body StartReconciliationJSONRequestBody, reqEditors ...RequestEditorFn) (*StartReconciliationResponse, error) {
+	rsp, err := c.StartReconciliation(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartReconciliationResponse(rsp)
+}
+
+// GetReconciliationWithResponse How far a reconciliation has come and what it found; with wait_seconds the answer waits for a newer revision
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/reconciliations/{reconciliation_id} (the `GetReconciliation` operationId).
+func (c *ClientWithResponses) GetReconciliationWithResponse(ctx context.Context, reconciliationId openapi_types.UUID, params *GetReconciliationParams, reqEditors ...RequestEditorFn) (*GetReconciliationResponse, error) {
+	rsp, err := c.GetReconciliation(ctx, reconciliationId, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetReconciliationResponse(rsp)
 }
 
 // SubmitApplicationWithBodyWithResponse Submit an application; idempotent by submission id
@@ -3896,6 +4981,108 @@ func ParseFetchContentResponse(rsp *http.Response) (*FetchContentResponse, error
 	return response, nil
 }
 
+// ParseListDeadLettersResponse parses an HTTP response from a ListDeadLettersWithResponse call
+func ParseListDeadLettersResponse(rsp *http.Response) (*ListDeadLettersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListDeadLettersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest struct {
+			Letters []DeadLetter `json:"letters"`
+			Next    *string      `json:"next,omitempty"`
+		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetDeadLetterResponse parses an HTTP response from a GetDeadLetterWithResponse call
+func ParseGetDeadLetterResponse(rsp *http.Response) (*GetDeadLetterResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDeadLetterResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DeadLetter
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseResendDeadLetterResponse parses an HTTP response from a ResendDeadLetterWithResponse call
+func ParseResendDeadLetterResponse(rsp *http.Response) (*ResendDeadLetterResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResendDeadLetterResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DeadLetter
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseExplainDecisionResponse parses an HTTP response from a ExplainDecisionWithResponse call
 func ParseExplainDecisionResponse(rsp *http.Response) (*ExplainDecisionResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -4120,6 +5307,105 @@ func ParseVerifyLedgerResponse(rsp *http.Response) (*VerifyLedgerResponse, error
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Verification
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReplayOutboxResponse parses an HTTP response from a ReplayOutboxWithResponse call
+func ParseReplayOutboxResponse(rsp *http.Response) (*ReplayOutboxResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayOutboxResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Replayed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartReconciliationResponse parses an HTTP response from a StartReconciliationWithResponse call
+func ParseStartReconciliationResponse(rsp *http.Response) (*StartReconciliationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartReconciliationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Reconciliation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetReconciliationResponse parses an HTTP response from a GetReconciliationWithResponse call
+func ParseGetReconciliationResponse(rsp *http.Response) (*GetReconciliationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetReconciliationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Reconciliation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -6,17 +6,15 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/delivery"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
-	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/ledger"
+	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/relay"
 	"github.com/efa-broker/efa-broker/broker/starter"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -90,69 +88,37 @@ func (b *Broker) Start(ctx context.Context, e Engines) error {
 	return nil
 }
 
-// startBackground runs what relays, consumes and sweeps until Stop.
+// startBackground runs what relays, consumes, sweeps and rebuilds until Stop.
 func (b *Broker) startBackground(ctx context.Context) {
 	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	events := eventlog.Events{Log: b.engines.Events, Park: b.skip}
+	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	leases := lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}
 	st := starter.New(starter.Config{DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Log: b.cfg.Log})
-	rl := relay.New(relay.Config{DB: b.stores.db, Publisher: events, Commits: b.domains.ledger, Leases: leases, Log: b.cfg.Log})
-	b.background(ctx, "relay", rl.Run)
-	b.background(ctx, "starter", func(ctx context.Context) error { return events.Consume(ctx, starter.Consumer, st.Handle) })
-	b.background(ctx, "starter sweeper", func(ctx context.Context) error {
-		return leases.Hold(ctx, "starter-sweeper", func(ctx context.Context, _ lease.Lease) error {
-			return b.sweep(ctx, starter.Consumer, st.Handle)
-		})
+	rl := relay.New(relay.Config{
+		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger, Inspector: events,
+		Consumers: []relay.Consumer{{Name: starter.Consumer, EngineOnly: true}, {Name: delivery.Consumer}},
+		Leases:    leases, Log: b.cfg.Log,
 	})
+	dead := b.domains.deadletter
+	dead.Through(rl)
+	b.domains.reconcile.Among(reconcile.Surroundings{Events: events, Outbox: outbox{rl}, Engine: b.engine})
+	b.background(ctx, "relay", rl.Run)
+	b.background(ctx, "starter", func(ctx context.Context) error {
+		return events.Consume(ctx, starter.Consumer, dead.Guard(starter.Consumer, st.Handle))
+	})
+	b.background(ctx, "starter sweep", st.Run)
 	b.background(ctx, "delivery", func(ctx context.Context) error {
 		return leases.Hold(ctx, "delivery", func(ctx context.Context, l lease.Lease) error {
-			handle := func(ctx context.Context, batch []event.Recorded) error {
+			return events.Consume(ctx, delivery.Consumer, dead.Guard(delivery.Consumer, func(ctx context.Context, batch []event.Recorded) error {
 				return b.domains.delivery.Handle(ctx, l, batch)
-			}
-			both, ctx := errgroup.WithContext(ctx)
-			both.Go(func() error { return events.Consume(ctx, delivery.Consumer, handle) })
-			both.Go(func() error { return b.sweep(ctx, delivery.Consumer, handle) })
-			return both.Wait()
+			}))
 		})
 	})
+	b.background(ctx, "dead letters", dead.Run)
+	b.background(ctx, "reconcile", b.domains.reconcile.Run)
 	b.background(ctx, "vault sweeper", func(ctx context.Context) error {
 		return leases.Hold(ctx, "vault-sweeper", b.stores.vault.Run)
 	})
-}
-
-// skip passes over a record of efa.cases that is no event of ours. Nothing is lost by it: every event stands in the
-// ledger, and what a consumer misses there it finds by its sweep.
-func (b *Broker) skip(ctx context.Context, r eventlog.Record, reason error) error {
-	b.metrics.unreadable.Inc()
-	b.cfg.Log.ErrorContext(ctx, "record is no event of the ledger and is passed over",
-		"topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "size_bytes", len(r.Value), "error", reason)
-	return nil
-}
-
-// sweepEvery is how often a consumer looks for what the event log did not bring, and how old that must be.
-const sweepEvery = 30 * time.Second
-
-// sweep gives handle the cases in which a consumer is behind the ledger, at once and then every half a minute.
-func (b *Broker) sweep(ctx context.Context, consumer string, handle func(context.Context, []event.Recorded) error) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		cases, err := position.Behind(ctx, b.stores.db.Read(), consumer, b.stores.db.Now().Add(-sweepEvery), 500)
-		for _, id := range cases {
-			b.cfg.Log.WarnContext(ctx, "events that the event log did not bring are taken from the ledger", "consumer", consumer, "case_id", id)
-			if err = handle(ctx, []event.Recorded{{Case: id}}); err != nil {
-				break
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			b.cfg.Log.WarnContext(ctx, "sweep failed and is repeated", "consumer", consumer, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
 }
 
 func (b *Broker) background(ctx context.Context, name string, run func(context.Context) error) {

@@ -4,7 +4,7 @@
 //
 //	Open     stores, policy, domains; migrations, law and competence are in place; nothing runs
 //	Admit    who may speak to the broker
-//	Start    worker → consumers → relay → sweeper
+//	Start    worker → consumers behind the guard of dead letters → relay → sweepers
 //	Handler  the HTTP API of all domains behind the one door (broker/internal/httpserver)
 //	Stop     relay and consumers → worker → engine client → stores
 //

@@ -9,13 +9,16 @@ import (
 	"github.com/efa-broker/efa-broker/broker/casework"
 	"github.com/efa-broker/efa-broker/broker/catalogue"
 	"github.com/efa-broker/efa-broker/broker/competence"
+	"github.com/efa-broker/efa-broker/broker/deadletter"
 	"github.com/efa-broker/efa-broker/broker/delivery"
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/intake"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/openid"
 	"github.com/efa-broker/efa-broker/broker/ledger"
+	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/release"
+	"github.com/efa-broker/efa-broker/broker/starter"
 	"github.com/efa-broker/efa-broker/policies"
 )
 
@@ -31,6 +34,8 @@ type domains struct {
 	delivery   *delivery.Delivery
 	release    *release.Release
 	intake     *intake.Intake
+	deadletter *deadletter.DeadLetters
+	reconcile  *reconcile.Reconcile
 }
 
 func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
@@ -57,6 +62,10 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 	d.intake = intake.New(intake.Config{
 		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: s.vault, Subjects: subjects{s.vault},
 		Tasks: d.casework, Register: s.register, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log,
+	})
+	d.deadletter = deadletter.New(deadletter.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log})
+	d.reconcile = reconcile.New(reconcile.Config{
+		DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Starter: starter.Consumer, Log: cfg.Log,
 	})
 	d.ledger.Project(s.vault.Project, d.casework.Project, d.delivery.Project)
 	d.ledger.Prove(d.release.Prove)
@@ -96,7 +105,7 @@ func (d *domains) seed(ctx context.Context, cfg Config) error {
 func (d *domains) mount(mux *http.ServeMux, errs httpserver.Errors) {
 	for _, domain := range []interface {
 		Mount(mux *http.ServeMux, errs httpserver.Errors)
-	}{d.intake, d.casework, d.delivery, d.release, d.competence, d.ledger} {
+	}{d.intake, d.casework, d.delivery, d.release, d.competence, d.ledger, d.deadletter, d.reconcile} {
 		domain.Mount(mux, errs)
 	}
 }

@@ -23,20 +23,18 @@ var gauges = []struct{ name, help, query string }{ //nolint:gochecknoglobals // 
 	{"efa_tasks_assigned", "Tasks whose holder has the ball.", `select count(*) from tasks where state = 'assigned'`},
 	{"efa_deliveries_rejected", "Deliveries that an authority could not read.", `select count(*) from deliveries where state = 'rejected'`},
 	{"efa_contents_pending", "Sealed contents that no event refers to yet.", `select count(*) from contents where state = 'pending'`},
+	{"efa_dead_letters", "Records of efa.cases that were put aside and not sent again.", `select count(*) from dead_letters where state <> 'resent'`},
 }
 
 // metrics are the broker's own beside those of the HTTP server.
 type metrics struct {
-	db         *sqlstore.DB
-	registry   *prometheus.Registry
-	unreadable prometheus.Counter
+	db       *sqlstore.DB
+	registry *prometheus.Registry
 }
 
 func newMetrics(db *sqlstore.DB) *metrics {
-	m := &metrics{db: db, registry: prometheus.NewRegistry(), unreadable: prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "efa_records_unreadable_total", Help: "Records of efa.cases that were no event of the ledger.",
-	})}
-	m.registry.MustRegister(m, m.unreadable, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := &metrics{db: db, registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

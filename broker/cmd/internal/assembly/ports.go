@@ -2,11 +2,16 @@ package assembly
 
 import (
 	"context"
+	"strings"
 
+	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/casework"
 	"github.com/efa-broker/efa-broker/broker/catalogue"
+	"github.com/efa-broker/efa-broker/broker/deadletter"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/ledger"
+	"github.com/efa-broker/efa-broker/broker/reconcile"
+	"github.com/efa-broker/efa-broker/broker/relay"
 	"github.com/efa-broker/efa-broker/broker/release"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -74,4 +79,28 @@ type routing struct{ *domains }
 // Route decides whether an authority may learn of a task.
 func (r routing) Route(ctx context.Context, cmd engine.Assign) (func(ctx context.Context, tx *sqlstore.Tx) error, error) {
 	return r.release.Route(ctx, cmd)
+}
+
+// park gives a record that is no event to the dead letters.
+func (b *Broker) park(ctx context.Context, rec eventlog.Record, reason error) error {
+	headers := make(map[string]string, len(rec.Headers))
+	for _, h := range rec.Headers {
+		headers[strings.ToLower(h.Key)] = string(h.Value)
+	}
+	return b.domains.deadletter.Park(ctx, deadletter.Record{
+		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Headers: headers, Value: rec.Value,
+	}, reason)
+}
+
+// outbox lets reconcile work through the relay.
+type outbox struct{ *relay.Relay }
+
+// Gaps lists what consumers lack.
+func (o outbox) Gaps(ctx context.Context, visit func(reconcile.Gap) error) error {
+	return o.Relay.Gaps(ctx, func(g relay.Gap) error { return visit(reconcile.Gap(g)) })
+}
+
+// Replay has events published again.
+func (o outbox) Replay(ctx context.Context, s reconcile.Selection) (int64, error) {
+	return o.Relay.Replay(ctx, relay.Selection(s))
 }

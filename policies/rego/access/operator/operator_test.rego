@@ -21,3 +21,14 @@ test_the_operator_answers_no_task[relation] if {
 	some relation in ["own", "lead", "holder", "participant", "hosted", "other", "foreign", "collection"]
 	access.allow == false with input as {"role": "operator", "action": "task.answer", "relation": relation}
 }
+
+test_nobody_else_sends_again_or_rebuilds if {
+	others := {role |
+		some role, actions in access.grants
+		role != "operator"
+		some action, _ in actions
+		some prefix in ["deadletter.", "outbox.", "reconcile."]
+		startswith(action, prefix)
+	}
+	others == set()
+}
