@@ -179,6 +179,10 @@ const (
 	AuthorityList     Action = "authority.list"
 	CompetenceFind    Action = "competence.find"
 	LedgerVerify      Action = "ledger.verify"
+	CaseErase         Action = "case.erase"
+	CaseHold          Action = "case.hold"
+	KeyRewrap         Action = "key.rewrap"
+	ActList           Action = "act.list"
 )
 
 // Relation is how a viewer stands to what it asks for, as the broker's own rows say.

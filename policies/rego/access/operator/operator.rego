@@ -8,12 +8,16 @@ import rego.v2
 #   role: operator
 #   norms: [OZG § 8a(4), IDNrG § 7(2)]
 grants["operator"] := {
+	"act.list": {"collection"},
 	"authority.list": {"collection", "hosted"},
+	"case.erase": {"hosted"},
+	"case.hold": {"hosted"},
 	"case.list": {"collection", "hosted"},
 	"case.read": {"hosted"},
 	"competence.find": {"collection", "hosted"},
 	"disclosure.explain": {"hosted"},
 	"disclosure.list": {"collection", "hosted"},
 	"disclosure.replay": {"hosted"},
+	"key.rewrap": {"collection"},
 	"ledger.verify": {"collection", "hosted"},
 }
