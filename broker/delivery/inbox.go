@@ -19,7 +19,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/delivery"
 )
 
-// place is a place in an inbox; the zero place is before the first item. A restore raises the epoch; a cursor of an older
+// place is a place in an inbox; the zero place is before the first item. A restore raises the epoch; a cursor of another
 // epoch is answered with everything that is not done, from the start (DESIGN law 5): items not yet answered, and tasks
 // that are still open although their delivery was accepted.
 type place struct{ epoch, seq int64 }
@@ -84,7 +84,7 @@ func (d *Delivery) read(ctx context.Context, a authority.ID, from place, limit i
 		return nil, from, fmt.Errorf("read inbox counter: %w", err)
 	}
 	next, undone := place{epoch, from.seq}, ""
-	if from.epoch < epoch && from != (place{}) {
+	if from.epoch != epoch && from != (place{}) {
 		next.seq, undone = 0, ` and (state in ('announced', 'fetched') or exists (select 1 from tasks t where t.id = task_id and t.state = 'assigned'))`
 	}
 	rows, err := d.cfg.DB.Read().QueryContext(ctx, selectItems+` where authority = $1 and inbox_seq > $2`+undone+` order by inbox_seq limit $3`, a, next.seq, limit)

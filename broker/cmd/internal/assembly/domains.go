@@ -16,6 +16,8 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/openid"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/release"
+	"github.com/efa-broker/efa-broker/broker/vault"
+	"github.com/efa-broker/efa-broker/broker/vault/erasure"
 	"github.com/efa-broker/efa-broker/policies"
 )
 
@@ -31,6 +33,7 @@ type domains struct {
 	delivery   *delivery.Delivery
 	release    *release.Release
 	intake     *intake.Intake
+	erasure    *erasure.Eraser
 }
 
 func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
@@ -58,8 +61,15 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: s.vault, Subjects: subjects{s.vault},
 		Tasks: d.casework, Register: s.register, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log,
 	})
-	d.ledger.Project(s.vault.Project, d.casework.Project, d.delivery.Project)
-	return d, d.seed(ctx, cfg)
+	d.erasure = erasure.New(erasure.Config{
+		DB: s.db, Ledger: d.ledger, Keys: s.vault, Packages: d.catalogue, Access: d.policy, Operator: cfg.Operator,
+		Journal: vault.TenantKeys(cfg.dir().Keystore()), Log: cfg.Log,
+	})
+	d.ledger.Project(s.vault.Project, d.casework.Project, d.delivery.Project, d.erasure.Project)
+	if err := d.seed(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return d, d.erasure.Resume(ctx)
 }
 
 // admit makes what recognises callers and records refusals.
@@ -92,7 +102,7 @@ func (d *domains) seed(ctx context.Context, cfg Config) error {
 func (d *domains) mount(mux *http.ServeMux, errs httpserver.Errors) {
 	for _, domain := range []interface {
 		Mount(mux *http.ServeMux, errs httpserver.Errors)
-	}{d.intake, d.casework, d.delivery, d.release, d.competence, d.ledger} {
+	}{d.intake, d.casework, d.delivery, d.release, d.competence, d.ledger, d.erasure} {
 		domain.Mount(mux, errs)
 	}
 }

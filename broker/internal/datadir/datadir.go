@@ -1,0 +1,53 @@
+// Package datadir says what lies where in the data directory of a broker whose databases are SQLite files, and lets one
+// process at a time have it. It must not know what is in the files.
+//
+//	ledger.db      the record                     in the backup of the ledger
+//	receipt.key    signs receipts, opens nothing  in the backup of the ledger
+//	keystore/      wrapped keys (keys.db)         backed up by itself, never with the ledger
+//	keystore/tenants/  tenant keys, journal of erasures   in no backup
+//	kafka/ temporal/   embedded engines           not backed up: rebuilt from the ledger
+//	lock           held while a broker runs or a restore writes
+//	restoring      exists while a restore is not whole; no broker starts on it
+package datadir
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/efa-broker/efa-broker/contracts"
+)
+
+// Dir is a data directory.
+type Dir string
+
+// Ledger is the file of the ledger database.
+func (d Dir) Ledger() string { return d.join("ledger.db") }
+
+// ReceiptKey is the file of the key that signs receipts.
+func (d Dir) ReceiptKey() string { return d.join("receipt.key") }
+
+// Keystore is the directory of the key store.
+func (d Dir) Keystore() string { return d.join("keystore") }
+
+// Engines are the directories of the embedded event log and process engine.
+func (d Dir) Engines() []string { return []string{d.join("kafka"), d.join("temporal")} }
+
+// Restoring is the file that exists while a restore is not whole.
+func (d Dir) Restoring() string { return d.join("restoring") }
+
+// join is a place in the directory.
+func (d Dir) join(name string) string { return filepath.Join(string(d), name) }
+
+// Whole refuses a directory on which a restore was interrupted.
+func (d Dir) Whole() error {
+	_, err := os.Stat(d.Restoring())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return contracts.Errorf(contracts.Unavailable, "open data directory", "%w", err)
+	}
+	return contracts.Errorf(contracts.Conflict, "open data directory", "a restore of %s was interrupted; run it again", string(d))
+}
