@@ -13,8 +13,8 @@ import (
 )
 
 func (s *session) caseCommand() *cobra.Command {
-	return group("case", "Cases: submit, show, list, watch",
-		s.caseSubmit(), s.caseShow(), s.caseList(), s.caseWatch())
+	return group("case", "Cases: submit, show, list, watch, erase, hold",
+		s.caseSubmit(), s.caseShow(), s.caseList(), s.caseWatch(), s.caseErase(), s.caseHold(), s.caseLiftHold())
 }
 
 func (s *session) caseList() *cobra.Command {
@@ -81,6 +81,7 @@ func caseLines(p output.Printer, c client.Case) []string {
 		"tenant", string(c.Tenant),
 		"received", p.Instant(c.ReceivedAt),
 		"closed", p.Moment(c.ClosedAt),
+		"erased", p.Moment(c.ErasedAt),
 		"attention", c.Attention,
 		"linked cases", strings.Join(c.Linked, " "),
 	)

@@ -25,7 +25,7 @@ func (s *session) root() *cobra.Command {
 	s.flags.BoolVar(&s.asJSON, "json", false, "output for machines, the same as --output json")
 	root.AddCommand(
 		s.caseCommand(), s.taskCommand(), s.disclosureCommand(), s.authorityCommand(), s.competenceCommand(),
-		s.ledgerCommand(), s.configCommand(), s.versionCommand(),
+		s.ledgerCommand(), s.actCommand(), s.keyCommand(), s.backupCommand(), s.restoreCommand(), s.configCommand(), s.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes()},
 	)
 	return root

@@ -31,8 +31,11 @@ func (d Dir) ReceiptKey() string { return d.join("receipt.key") }
 // Keystore is the directory of the key store.
 func (d Dir) Keystore() string { return d.join("keystore") }
 
-// Engines are the directories of the embedded event log and process engine.
-func (d Dir) Engines() []string { return []string{d.join("kafka"), d.join("temporal")} }
+// EventLog is the directory of the embedded event log.
+func (d Dir) EventLog() string { return d.join("kafka") }
+
+// Engine is the directory of the embedded process engine.
+func (d Dir) Engine() string { return d.join("temporal") }
 
 // Restoring is the file that exists while a restore is not whole.
 func (d Dir) Restoring() string { return d.join("restoring") }
