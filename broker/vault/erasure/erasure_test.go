@@ -28,8 +28,10 @@ func combine(t *testing.T, ledger, keys, tenants string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, p := range []struct{ from, name, to string }{
-		{ledger, "ledger.db", "ledger.db"}, {ledger, "ledger.db-wal", "ledger.db-wal"},
-		{keys, "keys.db", "keystore/keys.db"}, {keys, "keys.db-wal", "keystore/keys.db-wal"},
+		{ledger, "ledger.db", "ledger.db"},
+		{ledger, "ledger.db-wal", "ledger.db-wal"},
+		{keys, "keys.db", "keystore/keys.db"},
+		{keys, "keys.db-wal", "keystore/keys.db-wal"},
 	} {
 		raw, err := os.ReadFile(filepath.Join(p.from, p.name))
 		if errors.Is(err, os.ErrNotExist) && strings.HasSuffix(p.name, "-wal") {

@@ -91,7 +91,7 @@ func (b *bundle) open() {
 		DB: b.db, Ledger: b.ledger, Keys: b.vault, Packages: b, Access: everything{}, Operator: operator,
 		Journal: vault.TenantKeys(b.path("keystore")), Log: slog.New(b.log),
 	})
-	b.ledger.Project(b.vault.Project, b.Eraser.Project, closing)
+	b.ledger.Project(b.vault.Project, b.Project, closing)
 }
 
 // closing stands in for casework: it ends the case.
