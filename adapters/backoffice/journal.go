@@ -13,8 +13,8 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// Kept is how many delivery ids a journal remembers for dropping repeats. It must exceed the number of undone items
-// that the broker may send again after a restore.
+// Kept is how many delivery ids a journal remembers for telling repeats. It must exceed the number of items that the
+// broker may send again after a restore.
 const Kept = 10_000
 
 // Journal remembers how far a back office has read its inbox. It must survive the process.

@@ -12,7 +12,8 @@ import (
 type Port interface {
 	// Next returns the items behind cursor, in inbox order, and the cursor to go on with; the empty cursor reads from
 	// the start. It may wait a while for the first item, and returns no items when none came. After a restore of the
-	// broker an old cursor is answered with all undone items from the start: drop those whose delivery id is known.
+	// broker an old cursor is answered with all undone items from the start. One that was answered before comes again because the restore lost
+	// the answer: give the same answer again.
 	Next(ctx context.Context, cursor string) (items []delivery.Item, next string, err error)
 
 	// Fetch asks for fields of a content. The broker decides now, records the decision and hands over what may leave;

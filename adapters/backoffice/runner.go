@@ -100,7 +100,7 @@ func (r *Runner) pause(ctx context.Context, err error, d time.Duration) {
 // batch handles items in order and returns the cursor to go on with.
 func (r *Runner) batch(ctx context.Context, cursor string, items []delivery.Item, next string) (string, error) {
 	for _, item := range items {
-		if !r.seen.has(item.ID) && !r.item(ctx, item) {
+		if !r.needless(item) && !r.item(ctx, item) {
 			return cursor, nil // ctx has ended: the item comes again
 		}
 		if err := r.cfg.Journal.Record(item.Cursor, item.ID); err != nil {
@@ -113,6 +113,14 @@ func (r *Runner) batch(ctx context.Context, cursor string, items []delivery.Item
 		return cursor, nil
 	}
 	return next, r.cfg.Journal.Record(next, "")
+}
+
+// needless reports whether an item was handled before and the broker has the answer. One that was handled and that the
+// broker shows as unanswered comes again because a restore of the broker lost the answer, and so is given again; so is a
+// task, whose outcome may be lost although the delivery was accepted.
+func (r *Runner) needless(item delivery.Item) bool {
+	answered := item.State == delivery.Accepted || item.State == delivery.Rejected
+	return r.seen.has(item.ID) && answered && item.Kind != delivery.TaskItem
 }
 
 // item brings one item to an end: handled, rejected or given up. It returns false when ctx ended first.

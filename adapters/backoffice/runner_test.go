@@ -126,25 +126,41 @@ func TestRunnerHandlesEachItemOnceAndGoesOnWhereItStopped(t *testing.T) {
 	})
 }
 
-func TestRunnerDropsRepeatsAfterARestore(t *testing.T) {
+// TestRunnerAnswersAgainWhatARestoreOfTheBrokerLost restores a broker that has the answer to one item and lost two.
+func TestRunnerAnswersAgainWhatARestoreOfTheBrokerLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, d, j := backofficetest.NewBroker("zoll"), newDesk(), &memory{}
-		b.Announce(delivery.Item{ID: "d1"})
+		b.Announce(delivery.Item{ID: "answered"})
+		b.Announce(delivery.Item{ID: "lost"})
+		b.Announce(delivery.Item{ID: "task", Kind: delivery.TaskItem, Task: "c.register.1"})
 		stop := run(t, b, d, j)
-		<-d.done
-		synctest.Wait()
-		b.Restore()
-		b.Announce(delivery.Item{ID: "d2"})
-		if got := <-d.done; got != "announcement d2" {
-			t.Errorf("after the restore came %s", got)
+		for range 3 {
+			<-d.done
 		}
 		synctest.Wait()
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"announcement d1", "announcement d2"}, d.seen()); diff != "" {
-			t.Error(diff)
+		if err := b.Confirm(t.Context(), "answered", delivery.Undecodable); err != nil {
+			t.Fatal(err)
+		}
+		b.Restore()
+		b.Announce(delivery.Item{ID: "new"})
+		for _, cursor := range []string{j.cursor, ""} { // from before the restore, and from the start with everything
+			j.cursor = cursor
+			d.given = nil
+			stop := run(t, b, d, j)
+			for range 3 {
+				<-d.done
+			}
+			synctest.Wait()
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"announcement lost", "task task", "announcement new"}, d.seen()); diff != "" {
+				t.Errorf("from cursor %q: %s", cursor, diff)
+			}
 		}
 	})
 }

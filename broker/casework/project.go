@@ -37,6 +37,8 @@ func (c *Casework) Project(ctx context.Context, tx *sqlstore.Tx, r event.Recorde
 		return project(ctx, tx, r, c.escalated)
 	case event.TypeCaseLinked:
 		return project(ctx, tx, r, c.linked)
+	case event.TypeCaseErased:
+		return erased(ctx, tx, r)
 	case event.TypeContentAnnounced:
 		_, err := tx.Exec(ctx, `update cases set announcements = announcements + 1 where id = $1`, r.Case)
 		return err
@@ -177,6 +179,18 @@ func moveCase(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, next proce
 		return err
 	}
 	_, err := tx.Exec(ctx, `update cases set state = $2 where id = $1`, r.Case, next)
+	return err
+}
+
+// erased ends a case that a restored ledger holds as open although it was closed and erased since: without its content
+// nobody can go on. A closed case has nothing left to end.
+func erased(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error {
+	if _, err := tx.Exec(ctx, `update tasks set state = $2, completed_at = $3 where case_id = $1 and state = $4`,
+		r.Case, task.Cancelled, r.Time, task.Assigned); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1 and state <> $2`,
+		r.Case, procedure.Closed, r.Time)
 	return err
 }
 

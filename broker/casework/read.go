@@ -21,18 +21,18 @@ import (
 
 // selectCases reads a case with what its status needs: whether a task was assigned, and whether every announcement has
 // become a delivery row.
-const selectCases = `select c.id, c.operator, c.tenant, c.service, c.state, c.lead, c.received_at, c.closed_at, c.attention,
+const selectCases = `select c.id, c.operator, c.tenant, c.service, c.state, c.lead, c.received_at, c.closed_at, e.erased_at, c.attention,
 	exists (select 1 from tasks t where t.case_id = c.id),
 	(select count(*) from deliveries d where d.case_id = c.id and d.kind = 'announcement') >= c.announcements
-	from cases c`
+	from cases c left join erased_cases e on e.case_id = c.id`
 
 type scanner interface{ Scan(dest ...any) error }
 
 func scanCase(row scanner) (procedure.Case, error) {
 	c := procedure.Case{Linked: []string{}}
-	var closed sql.NullTime
+	var closed, erased sql.NullTime
 	var assigned, delivered bool
-	err := row.Scan(&c.ID, &c.Operator, &c.Tenant, &c.Service, &c.State, &c.Lead, &c.ReceivedAt, &closed, &c.Attention, &assigned, &delivered)
+	err := row.Scan(&c.ID, &c.Operator, &c.Tenant, &c.Service, &c.State, &c.Lead, &c.ReceivedAt, &closed, &erased, &c.Attention, &assigned, &delivered)
 	if err != nil {
 		return c, err
 	}
@@ -40,6 +40,10 @@ func scanCase(row scanner) (procedure.Case, error) {
 	if closed.Valid {
 		at := closed.Time.UTC()
 		c.ClosedAt = &at
+	}
+	if erased.Valid {
+		at := erased.Time.UTC()
+		c.ErasedAt = &at
 	}
 	c.Status = procedure.Project(c.State, assigned, delivered)
 	return c, nil

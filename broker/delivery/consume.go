@@ -165,7 +165,7 @@ func (d *Delivery) insert(ctx context.Context, tx *sqlstore.Tx, r row) error {
 }
 
 func nextPlace(ctx context.Context, tx *sqlstore.Tx, a authority.ID) (epoch, seq int64, err error) {
-	err = tx.QueryRowContext(ctx, `insert into inbox_counters (authority, epoch, seq) values ($1, 1, 1)
+	err = tx.QueryRowContext(ctx, `insert into inbox_counters (authority, epoch, seq) values ($1, (select coalesce(max(epoch), 1) from inbox_counters), 1)
 		on conflict (authority) do update set seq = inbox_counters.seq + 1 returning epoch, seq`, a).Scan(&epoch, &seq)
 	if err != nil {
 		return 0, 0, fmt.Errorf("raise inbox counter: %w", err)

@@ -19,7 +19,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/delivery"
 )
 
-// place is a place in an inbox; the zero place is before the first item. A restore raises the epoch; a cursor of an older
+// place is a place in an inbox; the zero place is before the first item. A restore raises the epoch; a cursor of another
 // epoch is answered with everything that is not done, from the start (DESIGN law 5): items not yet answered, and tasks
 // that are still open although their delivery was accepted.
 type place struct{ epoch, seq int64 }

@@ -45,6 +45,7 @@ type world struct {
 	subjects int
 	packages map[key.ServiceKey]service.Package
 	fail     error // the ledger's next answer
+	erased   error // the vault's answer once the keys of a case are destroyed
 }
 
 func (w *world) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
@@ -90,7 +91,7 @@ func (w *world) StoreFacts(_ context.Context, _ authority.OperatorID, _ authorit
 
 func (w *world) MAC(_ context.Context, _ authority.TenantID, caseID string, data []byte) ([]byte, error) {
 	sum := sha256.Sum256(append([]byte(caseID), data...))
-	return sum[:], nil
+	return sum[:], w.erased
 }
 
 func (w *world) Index(_ context.Context, _ authority.OperatorID, identifier string) ([]byte, error) {
@@ -194,6 +195,12 @@ func TestARepeatGetsTheSameReceiptAndAnotherBodyAConflict(t *testing.T) {
 	if err != nil || !again.Repeated || again.Case != first.Case || len(w.drafts) != 1 {
 		t.Errorf("repeat %+v %v, %d drafts", again, err, len(w.drafts))
 	}
+	w.erased = &contracts.Error{Kind: contracts.NotFound, Op: "read key"}
+	_, err = in.Submit(t.Context(), portal(), w.submission(registration, muenchen))
+	if problems := contracts.ProblemsOf(err); contracts.KindOf(err) != contracts.Conflict || len(problems) != 1 || problems[0].Pointer != "/submission_id" {
+		t.Errorf("repeat of an erased case: %v", err)
+	}
+	w.erased = nil
 	same := w.submission(registration, muenchen)
 	other := w.submission(registration, muenchen)
 	other.Application = w.example(registration, 1)

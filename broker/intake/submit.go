@@ -81,6 +81,12 @@ func (in *Intake) repeated(ctx context.Context, v actor.Viewer, s received) (Acc
 		return Accepted{}, fmt.Errorf("look for a repeat: %w", err)
 	}
 	now, err := in.cfg.Vault.MAC(ctx, tenant, a.Case, macInput(s))
+	if contracts.KindOf(err) == contracts.NotFound && err != nil {
+		return Accepted{}, contracts.Refuse(contracts.Conflict, "accept submission", contracts.Problem{
+			Pointer: "/submission_id",
+			Detail:  "the case of this submission was erased; a new submission needs a new id",
+		})
+	}
 	if err != nil {
 		return Accepted{}, fmt.Errorf("compare with the earlier submission: %w", err)
 	}

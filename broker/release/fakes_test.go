@@ -92,6 +92,7 @@ type vault struct {
 	keys    map[string]cipher.AEAD
 	loads   int
 	sealErr error
+	gone    error // the keys of the case were destroyed
 }
 
 func newVault() *vault {
@@ -113,7 +114,7 @@ func (v *vault) Load(_ context.Context, id content.ID) (content.Object, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.loads++
-	return v.objects[id], nil
+	return v.objects[id], v.gone
 }
 
 func (v *vault) Contents(_ context.Context, caseID string, kind content.Kind) (out []content.Ref, _ error) {
@@ -126,7 +127,7 @@ func (v *vault) Contents(_ context.Context, caseID string, kind content.Kind) (o
 }
 
 func (v *vault) Facts(_ context.Context, caseID string) (fact.Values, error) {
-	return maps.Clone(v.facts[caseID]), nil
+	return maps.Clone(v.facts[caseID]), v.gone
 }
 
 func (v *vault) SealLog(_ context.Context, tenant authority.TenantID, at time.Time, class string, plaintext, aad []byte) ([]byte, string, error) {

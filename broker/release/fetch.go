@@ -25,6 +25,14 @@ var errMoved = errors.New("the case changed while the decision was taken")
 // unknown is the one answer for a reference that nobody knows and for a refusal: same path, same bytes.
 func unknown() error { return &contracts.Error{Kind: contracts.NotFound, Op: "fetch content"} }
 
+// erasedIsUnknown answers for a content whose keys were destroyed like for one that never was.
+func erasedIsUnknown(err error) error {
+	if contracts.KindOf(err) == contracts.NotFound {
+		return unknown()
+	}
+	return err
+}
+
 // Fetch releases the fields of a content that the policy allows the viewer's authority, now, for this purpose on this
 // basis.
 //
@@ -46,7 +54,7 @@ func (r *Release) Fetch(ctx context.Context, v actor.Viewer, id content.ID, req 
 	}
 	facts, err := r.cfg.Vault.Facts(ctx, o.Case)
 	if err != nil {
-		return FetchedContent{}, err
+		return FetchedContent{}, erasedIsUnknown(err)
 	}
 	for range attempts {
 		got, err := r.fetchOnce(ctx, fetch{viewer: v, object: o, req: req, sensitive: facts})
@@ -159,7 +167,7 @@ func (r *Release) filtered(ctx context.Context, f fetch, e evaluation) (map[stri
 	}
 	o, err := r.cfg.Vault.Load(ctx, f.object.Content)
 	if err != nil {
-		return nil, err
+		return nil, erasedIsUnknown(err)
 	}
 	d := json.NewDecoder(bytes.NewReader(o.Body))
 	d.UseNumber()

@@ -15,7 +15,8 @@ const (
 )
 
 // guard takes the rows that withdrawal, objection and erasure take too, in the order that all keep: subjects, ids
-// ascending, then the case, whose receipt chain grows (DESIGN law 4).
+// ascending, then the case, whose receipt chain grows (DESIGN law 4). From the event of its erasure on nothing of a case
+// is released, although somebody may have opened its content before.
 func guard(ctx context.Context, tx *sqlstore.Tx, caseID string) error {
 	for _, query := range []string{
 		`select id from subjects where id in (select subject from case_subjects where case_id = $1) order by id` + shared,
@@ -24,6 +25,13 @@ func guard(ctx context.Context, tx *sqlstore.Tx, caseID string) error {
 		if err := touch(ctx, tx, query, caseID); err != nil {
 			return contracts.Errorf(contracts.Unavailable, "take guard rows", "%w", err)
 		}
+	}
+	var erased int
+	if err := tx.QueryRowContext(ctx, `select count(*) from erased_cases where case_id = $1`, caseID).Scan(&erased); err != nil {
+		return contracts.Errorf(contracts.Unavailable, "look for erasure", "%w", err)
+	}
+	if erased > 0 {
+		return unknown()
 	}
 	return nil
 }

@@ -4,7 +4,7 @@
 //
 // # Keys
 //
-//	tenant key   a file of 32 random bytes per version, or a KMS, behind KeyWrapper; never in a database
+//	tenant key   a file of 32 random bytes per version, or a KMS, behind KeyWrapper; never in a database, in no backup
 //	├─ case key      one per case, wrapped under the tenant key       key store, id case/<case>
 //	│  └─ object key     one per object, wrapped under the case key   in the object's envelope
 //	├─ subject key   one per person and tenant                        key store, id subject/<subject>
@@ -13,6 +13,12 @@
 // Everything is AES-256-GCM. An object's associated data is <case>|<object>|<kind>, so a ciphertext that was moved to
 // another case, object or kind is refused. Keys for message authentication are derived from case and object keys by
 // HKDF, never used for two purposes. No key is cached: once a key is deleted, nothing opens any more.
+//
+// # Versions of a tenant key
+//
+// The highest version wraps. Rotate makes the next one and puts every key of the tenant under it; from then on the key
+// store refuses a key under an older version, so that Retire can destroy those without losing a key. Destroying a key for
+// good takes both: its row goes, and with the old version every copy of the row (package erasure).
 //
 // # States of an object
 //

@@ -10,8 +10,6 @@ import (
 	"os"
 	"path"
 	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -43,19 +41,24 @@ func (k *FileKeys) Close() error { return k.root.Close() }
 
 // Wrap implements KeyWrapper. The result is the version, four bytes big-endian, and the ciphertext.
 func (k *FileKeys) Wrap(_ context.Context, tenant authority.TenantID, keyID string, plain []byte) ([]byte, error) {
-	version, err := k.current(tenant)
-	if err != nil {
-		return nil, err
+	for {
+		version, err := k.current(tenant)
+		if err != nil {
+			return nil, err
+		}
+		key, err := k.read(tenant, version)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was destroyed in between: a newer one exists
+		}
+		if err != nil {
+			return nil, err
+		}
+		ciphertext, err := seal(key, plain, wrapData(tenant, keyID))
+		if err != nil {
+			return nil, err
+		}
+		return append(binary.BigEndian.AppendUint32(nil, version), ciphertext...), nil
 	}
-	key, err := k.read(tenant, version)
-	if err != nil {
-		return nil, err
-	}
-	ciphertext, err := seal(key, plain, wrapData(tenant, keyID))
-	if err != nil {
-		return nil, err
-	}
-	return append(binary.BigEndian.AppendUint32(nil, version), ciphertext...), nil
 }
 
 // Unwrap implements KeyWrapper.
@@ -76,36 +79,28 @@ func wrapData(tenant authority.TenantID, keyID string) []byte {
 
 // current is the highest version of the tenant's key; the first is created at first use.
 func (k *FileKeys) current(tenant authority.TenantID) (uint32, error) {
-	if !tenantPattern.MatchString(string(tenant)) {
-		return 0, contracts.Errorf(contracts.Internal, "find tenant key", "tenant id is malformed")
+	versions, err := k.versions(tenant)
+	if err != nil {
+		return 0, err
 	}
-	entries, err := fs.ReadDir(k.root.FS(), string(tenant))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, contracts.Errorf(contracts.Internal, "find tenant key", "%w", err)
+	if len(versions) > 0 {
+		return versions[len(versions)-1], nil
 	}
-	var highest uint64
-	for _, e := range entries {
-		name, isKey := strings.CutSuffix(e.Name(), ".key")
-		if n, err := strconv.ParseUint(name, 10, 32); isKey && err == nil {
-			highest = max(highest, n)
-		}
-	}
-	if highest > 0 {
-		return uint32(highest), nil
-	}
-	return 1, k.create(tenant, 1)
+	_, err = k.create(tenant, 1)
+	return 1, err
 }
 
 // create writes a new key that is complete and durable before its name exists. A key that another process created in
-// the meantime stays.
-func (k *FileKeys) create(tenant authority.TenantID, version uint32) error {
+// the meantime stays, and made is false.
+func (k *FileKeys) create(tenant authority.TenantID, version uint32) (made bool, err error) {
 	if err := k.root.Mkdir(string(tenant), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return contracts.Errorf(contracts.Internal, "create tenant key", "%w", err)
+		return false, contracts.Errorf(contracts.Internal, "create tenant key", "%w", err)
 	}
 	temporary := path.Join(string(tenant), "new-"+rand.Text())
-	err := k.write(temporary)
+	err = k.write(temporary)
 	if err == nil {
-		if err = k.root.Link(temporary, keyFile(tenant, version)); errors.Is(err, fs.ErrExist) {
+		err = k.root.Link(temporary, keyFile(tenant, version))
+		if made = err == nil; errors.Is(err, fs.ErrExist) {
 			err = nil
 		}
 	}
@@ -113,9 +108,9 @@ func (k *FileKeys) create(tenant authority.TenantID, version uint32) error {
 		err = errors.Join(err, rm)
 	}
 	if err = errors.Join(err, k.sync(string(tenant)), k.sync(".")); err != nil {
-		return contracts.Errorf(contracts.Internal, "create tenant key", "%w", err)
+		return false, contracts.Errorf(contracts.Internal, "create tenant key", "%w", err)
 	}
-	return nil
+	return made, nil
 }
 
 func (k *FileKeys) write(name string) error {

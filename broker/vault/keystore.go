@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -21,7 +22,14 @@ func subjectKeyID(subject string) string     { return "subject/" + subject }
 func indexKeyID(operator string) string      { return "index/" + operator }
 func logKeyID(t, month, class string) string { return "log/" + t + "/" + month + "/" + class }
 
-// ensure creates the key when it is missing. A key of that id under another tenant is a conflict.
+// attempts bounds how often a key is wrapped or read anew because its tenant's key was rotated in between.
+const attempts = 5
+
+// errStale is a key that was wrapped under a version of the tenant key that is about to be destroyed.
+var errStale = errors.New("the version of the tenant key is older than the key store allows; were tenant keys lost or copied back?")
+
+// ensure creates the key when it is missing. A key of that id under another tenant, and one that was destroyed, is a
+// Conflict.
 func (s *keyStore) ensure(ctx context.Context, tenant authority.TenantID, id string) error {
 	owner, _, err := s.row(ctx, id)
 	switch {
@@ -31,11 +39,28 @@ func (s *keyStore) ensure(ctx context.Context, tenant authority.TenantID, id str
 	default:
 		return sameTenant(owner, tenant, id)
 	}
-	wrapped, err := s.wrapper.Wrap(ctx, tenant, id, newKey())
+	plain := newKey()
+	for range attempts {
+		if err = s.create(ctx, tenant, id, plain); !errors.Is(err, errStale) {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *keyStore) create(ctx context.Context, tenant authority.TenantID, id string, plain []byte) error {
+	wrapped, err := s.wrapper.Wrap(ctx, tenant, id, plain)
+	if err != nil {
+		return err
+	}
+	version, err := s.wrapper.Version(wrapped)
 	if err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+		if err := s.mayCreate(ctx, tx, tenant, id, version); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `insert into keys (id, tenant, wrapped, created_at) values ($1, $2, $3, $4) on conflict (id) do nothing`,
 			id, string(tenant), wrapped, tx.Now()); err != nil {
 			return contracts.Errorf(contracts.Unavailable, "create key", "%w", err)
@@ -50,16 +75,23 @@ func (s *keyStore) ensure(ctx context.Context, tenant authority.TenantID, id str
 
 // key unwraps the key of that id; NotFound when it does not exist (any more). An empty tenant takes the row's.
 func (s *keyStore) key(ctx context.Context, tenant authority.TenantID, id string) ([]byte, error) {
-	owner, wrapped, err := s.row(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if tenant != "" {
-		if err := sameTenant(owner, tenant, id); err != nil {
+	var before []byte
+	for {
+		owner, wrapped, err := s.row(ctx, id)
+		if err != nil {
 			return nil, err
 		}
+		if tenant != "" {
+			if err := sameTenant(owner, tenant, id); err != nil {
+				return nil, err
+			}
+		}
+		plain, err := s.wrapper.Unwrap(ctx, owner, id, wrapped)
+		if err == nil || bytes.Equal(wrapped, before) {
+			return plain, err
+		}
+		before = wrapped // it may have been rewrapped, and its old version destroyed, since it was read
 	}
-	return s.wrapper.Unwrap(ctx, owner, id, wrapped)
 }
 
 func (s *keyStore) row(ctx context.Context, id string) (authority.TenantID, []byte, error) {

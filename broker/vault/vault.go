@@ -23,6 +23,8 @@ type Config struct {
 	Ledger *sqlstore.DB
 	// Dir is the directory of the key store. It must not lie in the ledger's backup.
 	Dir string
+	// Backup is the directory into which BackUpKeys copies the key store. Defaults to Dir/backup.
+	Backup string
 	// Wrapper holds the tenant keys. Defaults to files under Dir/tenants.
 	Wrapper KeyWrapper
 	// Log receives what an operator cares about. Defaults to slog.Default.
@@ -40,6 +42,8 @@ type Config struct {
 type Vault struct {
 	ledger     *sqlstore.DB
 	keys       *keyStore
+	dir        string
+	backup     string
 	files      *FileKeys
 	log        *slog.Logger
 	maxBytes   int
@@ -58,19 +62,20 @@ func New(ctx context.Context, cfg Config) (*Vault, error) {
 		return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
 	}
 	db, err := sqlstore.Open(ctx, sqlstore.Config{
-		Path: filepath.Join(cfg.Dir, "keys.db"), Migrations: migrations, Now: cfg.Ledger.Now,
+		Path: filepath.Join(cfg.Dir, KeyFile), Migrations: migrations, Now: cfg.Ledger.Now,
 	})
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
 	}
 	v := &Vault{
-		ledger: cfg.Ledger, keys: &keyStore{db: db, wrapper: cfg.Wrapper}, log: or(cfg.Log, slog.Default()),
+		ledger: cfg.Ledger, keys: &keyStore{db: db, wrapper: cfg.Wrapper}, dir: cfg.Dir, log: or(cfg.Log, slog.Default()),
+		backup:     or(cfg.Backup, filepath.Join(cfg.Dir, "backup")),
 		maxBytes:   or(cfg.MaxContentBytes, 10<<20),
 		pendingAge: or(cfg.PendingAge, 24*time.Hour),
 		sweepEvery: or(cfg.SweepEvery, time.Hour),
 	}
 	if cfg.Wrapper == nil {
-		if v.files, err = NewFileKeys(filepath.Join(cfg.Dir, "tenants")); err != nil {
+		if v.files, err = NewFileKeys(TenantKeys(cfg.Dir)); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 		v.keys.wrapper = v.files

@@ -184,6 +184,10 @@ const (
 	ReconcileCompare  Action = "reconcile.compare"
 	ReconcileRepair   Action = "reconcile.repair"
 	OutboxReplay      Action = "outbox.replay"
+	CaseErase         Action = "case.erase"
+	CaseHold          Action = "case.hold"
+	KeyRewrap         Action = "key.rewrap"
+	ActList           Action = "act.list"
 )
 
 // Relation is how a viewer stands to what it asks for, as the broker's own rows say.

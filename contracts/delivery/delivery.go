@@ -67,7 +67,7 @@ func Rejections() []Rejection {
 type Item struct {
 	// Cursor is opaque: "<epoch>.<inbox_seq>". The next read starts behind it.
 	Cursor string `json:"cursor"`
-	// ID identifies the delivery; it is the key for dropping repeats.
+	// ID identifies the delivery; it is the key for telling repeats.
 	ID    string `json:"delivery_id"`
 	Event string `json:"event_id"`
 	Kind  Kind   `json:"kind"`

@@ -7,6 +7,7 @@ const (
 	TypeCaseClosed         = "de.efa.case.closed.v1"
 	TypeCaseEscalated      = "de.efa.case.escalated.v1"
 	TypeCaseLinked         = "de.efa.case.linked.v1"
+	TypeCaseErased         = "de.efa.case.erased.v1"
 	TypeTaskAssigned       = "de.efa.task.assigned.v1"
 	TypeTaskCompleted      = "de.efa.task.completed.v1"
 	TypeTaskReturned       = "de.efa.task.returned.v1"
@@ -50,6 +51,7 @@ func Types() []Type {
 		{TypeCaseLinked, "Two cases belong together: one opened the other.", "intake", nil, false, false, CaseLinked{}},
 		{TypeCaseEscalated, "The process cannot go on by itself and waits for a person.", "casework", nil, false, false, CaseEscalated{}},
 		{TypeCaseClosed, "The process has ended.", "casework", []string{"delivery"}, false, false, CaseClosed{}},
+		{TypeCaseErased, "The content of the case was erased: its keys are destroyed or about to be, the proof of what happened stays.", "vault", nil, false, false, CaseErased{}},
 	}
 }
 

@@ -46,6 +46,13 @@ type CaseClosed struct {
 	Announcements int `json:"announcements"`
 }
 
+// CaseErased is the data of an erasure.
+type CaseErased struct {
+	Erasure string `json:"erasure_id"`
+	// Reason is a code of the closed list of package erasure.
+	Reason string `json:"reason"`
+}
+
 // CaseEscalated is the data of a case that waits for a person.
 type CaseEscalated struct {
 	Step string `json:"step"`

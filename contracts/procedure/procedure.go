@@ -55,6 +55,8 @@ type Case struct {
 	Lead       authority.ID         `json:"lead_authority"`
 	ReceivedAt time.Time            `json:"received_at"`
 	ClosedAt   *time.Time           `json:"closed_at,omitempty"`
+	// ErasedAt is set when the content was erased.
+	ErasedAt *time.Time `json:"erased_at,omitempty"`
 	// Attention is a reason code when the process waits for a person, else empty.
 	Attention string `json:"attention,omitempty"`
 	// Linked are cases that this one opened or was opened by.

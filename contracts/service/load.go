@@ -87,7 +87,7 @@ func load(folder fs.FS, name string, book law.Book) (Package, error) {
 // entry turns the manifest into the package's own part.
 func (m manifest) entry() Package {
 	p := Package{
-		Service: m.Service, Form: m.Form, Procedure: m.Procedure, ValidFrom: m.ValidFrom, OpenedBy: m.OpenedBy,
+		Service: m.Service, Form: m.Form, Procedure: m.Procedure, ValidFrom: m.ValidFrom, OpenedBy: m.OpenedBy, Retention: m.Retention,
 		Facts: m.Facts, OutcomeFacts: m.OutcomeFacts, Kinds: map[authority.Role]authority.Kind{},
 		Name: map[string]string{}, Texts: map[string]Texts{},
 		derive: m.Derive, place: m.Place, regions: m.Regions, subjects: m.Subjects,

@@ -23,6 +23,7 @@ type manifest struct {
 	Procedure    procedure.Kind              `yaml:"procedure"`
 	ValidFrom    string                      `yaml:"valid_from"`
 	OpenedBy     string                      `yaml:"opened_by"`
+	Retention    Retention                   `yaml:"retention"`
 	Roles        []roleEntry                 `yaml:"roles"`
 	Facts        map[string]fact.Declaration `yaml:"facts"`
 	OutcomeFacts map[string]fact.Declaration `yaml:"outcome_facts"`
@@ -73,7 +74,7 @@ func (m manifest) check() error {
 	if m.OpenedBy != ByApplication && m.OpenedBy != ByForwardedNotice {
 		refuse("opened_by: want %q or %q", ByApplication, ByForwardedNotice)
 	}
-	return errors.Join(append(errs, m.checkRoles(), m.checkFacts())...)
+	return errors.Join(append(errs, m.Retention.check(), m.checkRoles(), m.checkFacts())...)
 }
 
 func (m manifest) checkRoles() error {

@@ -30,6 +30,8 @@ type Package struct {
 	ValidFrom string
 	// OpenedBy is ByApplication or ByForwardedNotice.
 	OpenedBy string
+	// Retention says how long the content of a case must be kept.
+	Retention Retention
 	// Roles are the roles of the process in the order of the package; Lead is among them.
 	Roles []authority.Role
 	// Kinds says for each role which kind of authority can hold it.

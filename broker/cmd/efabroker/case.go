@@ -7,14 +7,15 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
 
 func (s *session) caseCommand() *cobra.Command {
-	return group("case", "Cases: submit, show, list, watch",
-		s.caseSubmit(), s.caseShow(), s.caseList(), s.caseWatch())
+	return group("case", "Cases: submit, show, list, watch, erase, hold",
+		s.caseSubmit(), s.caseShow(), s.caseList(), s.caseWatch(), s.caseErase(), s.caseHold(), s.caseLiftHold())
 }
 
 func (s *session) caseList() *cobra.Command {
@@ -43,7 +44,7 @@ func (s *session) caseList() *cobra.Command {
 
 func (s *session) caseShow() *cobra.Command {
 	return s.command("show CASE", "Show one case and who has the ball", func(ctx context.Context, args []string) error {
-		caseID, err := id("CASE", args[0])
+		caseID, err := argument.ID("CASE", args[0])
 		if err != nil {
 			return err
 		}
@@ -81,6 +82,7 @@ func caseLines(p output.Printer, c client.Case) []string {
 		"tenant", string(c.Tenant),
 		"received", p.Instant(c.ReceivedAt),
 		"closed", p.Moment(c.ClosedAt),
+		"erased", p.Moment(c.ErasedAt),
 		"attention", c.Attention,
 		"linked cases", strings.Join(c.Linked, " "),
 	)

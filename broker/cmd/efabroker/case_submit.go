@@ -6,6 +6,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 	"github.com/efa-broker/efa-broker/contracts/key"
@@ -64,20 +66,20 @@ func (s *session) submit(ctx context.Context, f submission, path string) error {
 // fill checks the flags and reads the application.
 func (s *session) fill(f submission, path string) (client.Submission, error) {
 	if _, err := key.ParseServiceKey(f.service); err != nil {
-		return client.Submission{}, usage("for a trade registration: --service 99050012104000", "--service: %w", err)
+		return client.Submission{}, failure.Usage("for a trade registration: --service 99050012104000", "--service: %w", err)
 	}
 	if _, err := key.ParseRegionKey(f.region); err != nil || len(f.region) != 12 {
-		return client.Submission{}, usage("efabroker competence find --postcode shows the keys", "--region: %w", key.ErrRegionKey)
+		return client.Submission{}, failure.Usage("efabroker competence find --postcode shows the keys", "--region: %w", key.ErrRegionKey)
 	}
 	if (f.completes == "") != (f.outcome == "") || (f.completes != "" && f.office == "") {
-		return client.Submission{}, usage("an authority completes its own task: --as AUTHORITY --completes TASK --outcome OUTCOME",
+		return client.Submission{}, failure.Usage("an authority completes its own task: --as AUTHORITY --completes TASK --outcome OUTCOME",
 			"--completes, --outcome and --as belong together")
 	}
 	raw, err := s.input(path)
 	if err != nil {
 		return client.Submission{}, err
 	}
-	application, err := members(raw)
+	application, err := argument.Members(raw)
 	if err != nil {
 		return client.Submission{}, err
 	}
@@ -104,7 +106,7 @@ func (s *session) filer(ctx context.Context, f submission, body *client.Submissi
 	if err != nil {
 		return nil, err
 	}
-	caseID, err := id("case of the task", t.Case)
+	caseID, err := argument.ID("case of the task", t.Case)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
@@ -34,14 +36,14 @@ func (s *session) findCompetence(ctx context.Context, f place) error {
 		}
 	}
 	if given != 1 {
-		return usage("for example: efabroker competence find --postcode 80331", "want one of --region, --ags and --postcode")
+		return failure.Usage("for example: efabroker competence find --postcode 80331", "want one of --region, --ags and --postcode")
 	}
 	api, err := s.operator()
 	if err != nil {
 		return err
 	}
 	got, err := api.FindCompetenceWithResponse(ctx, &client.FindCompetenceParams{
-		Service: optional(f.service), Region: optional(f.region), Ags: optional(f.ags), Postcode: optional(f.postcode),
+		Service: argument.Optional(f.service), Region: argument.Optional(f.region), Ags: argument.Optional(f.ags), Postcode: argument.Optional(f.postcode),
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 )
@@ -57,5 +58,5 @@ func (s *session) writeSchema(name string) error {
 			return output.Written(err)
 		}
 	}
-	return usage("want efabroker or standalone", "--schema: there is no such program")
+	return failure.Usage("want efabroker or standalone", "--schema: there is no such program")
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/report"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
@@ -20,9 +22,9 @@ func (s *session) deadletterCommand() *cobra.Command {
 func (s *session) deadletterList() *cobra.Command {
 	var state string
 	c := s.command("list", "List what was put aside, oldest first", func(ctx context.Context, _ []string) error {
-		params := client.ListDeadLettersParams{State: optional(client.ListDeadLettersParamsState(state))}
+		params := client.ListDeadLettersParams{State: argument.Optional(client.ListDeadLettersParamsState(state))}
 		if params.State != nil && !params.State.Valid() {
-			return usage("want parked, dead, refused or resent", "--state: there is no such state")
+			return failure.Usage("want parked, dead, refused or resent", "--state: there is no such state")
 		}
 		api, err := s.operator()
 		if err != nil {
@@ -54,7 +56,7 @@ func (s *session) deadletterList() *cobra.Command {
 
 func (s *session) deadletterShow() *cobra.Command {
 	return s.command("show LETTER", "Show one letter; no foreign byte is kept, only where it lies and its digest", func(ctx context.Context, args []string) error {
-		letterID, err := id("LETTER", args[0])
+		letterID, err := argument.ID("LETTER", args[0])
 		if err != nil {
 			return err
 		}
@@ -77,12 +79,12 @@ func (s *session) deadletterShow() *cobra.Command {
 func (s *session) deadletterResend() *cobra.Command {
 	var reason string
 	c := s.command("resend LETTER", "Let the case of a letter go on, and publish its events again", func(ctx context.Context, args []string) error {
-		letterID, err := id("LETTER", args[0])
+		letterID, err := argument.ID("LETTER", args[0])
 		if err != nil {
 			return err
 		}
 		if reason == "" {
-			return usage("say why: --reason TEXT, 8 to 200 characters, no names of people", "--reason is missing")
+			return failure.Usage("say why: --reason TEXT, 8 to 200 characters, no names of people", "--reason is missing")
 		}
 		api, err := s.operator()
 		if err != nil {

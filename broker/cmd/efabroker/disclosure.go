@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
@@ -19,13 +21,13 @@ func (s *session) disclosureCommand() *cobra.Command {
 func (s *session) disclosureList() *cobra.Command {
 	var caseID, outcome string
 	c := s.command("list", "List disclosures and refusals, oldest first", func(ctx context.Context, _ []string) error {
-		parsed, err := optionalID("--case", caseID)
+		parsed, err := argument.OptionalID("--case", caseID)
 		if err != nil {
 			return err
 		}
-		params := client.ListDisclosuresParams{CaseId: parsed, Outcome: optional(client.ListDisclosuresParamsOutcome(outcome))}
+		params := client.ListDisclosuresParams{CaseId: parsed, Outcome: argument.Optional(client.ListDisclosuresParamsOutcome(outcome))}
 		if params.Outcome != nil && !params.Outcome.Valid() {
-			return usage("want release, partial or refuse", "--outcome: there is no such outcome")
+			return failure.Usage("want release, partial or refuse", "--outcome: there is no such outcome")
 		}
 		api, err := s.operator()
 		if err != nil {
@@ -58,7 +60,7 @@ func (s *session) disclosureList() *cobra.Command {
 
 func (s *session) disclosureExplain() *cobra.Command {
 	return s.command("explain DECISION", "Explain one decision in a sentence, from its record alone", func(ctx context.Context, args []string) error {
-		decisionID, err := id("DECISION", args[0])
+		decisionID, err := argument.ID("DECISION", args[0])
 		if err != nil {
 			return err
 		}
@@ -82,7 +84,7 @@ func (s *session) disclosureExplain() *cobra.Command {
 
 func (s *session) disclosureReplay() *cobra.Command {
 	c := s.command("replay DECISION", "Decide a recorded input again on its policy revision and compare", func(ctx context.Context, args []string) error {
-		decisionID, err := id("DECISION", args[0])
+		decisionID, err := argument.ID("DECISION", args[0])
 		if err != nil {
 			return err
 		}
@@ -101,7 +103,7 @@ func (s *session) disclosureReplay() *cobra.Command {
 		if err := output.Show(s.printer(), r, replayLines); err != nil || r.Identical {
 			return err
 		}
-		return hinted(contracts.Errorf(contracts.Conflict, "replay decision", "it is decided otherwise now"),
+		return failure.Hinted(contracts.Errorf(contracts.Conflict, "replay decision", "it is decided otherwise now"),
 			"the same input on the same revision must give the same decision: ask the maintainers")
 	})
 	c.Long = c.Short + ". It ends with an error when the decision differs."

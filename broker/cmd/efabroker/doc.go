@@ -9,5 +9,5 @@
 //	<noun>.go              the commands of one noun
 //
 // What machines read is what contracts says: snake_case names, lists as JSON arrays. It acts for an office only with
-// that office's key, and never touches the broker's database.
+// that office's key. Only backup and restore touch database files, those of a data directory on this machine.
 package main

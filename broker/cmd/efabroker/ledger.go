@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
@@ -28,7 +29,7 @@ func (s *session) ledgerCommand() *cobra.Command {
 		if err := output.Show(s.printer(), v, verificationLines); err != nil || v.Valid {
 			return err
 		}
-		return hinted(contracts.Errorf(contracts.Internal, "verify ledger", "receipts do not verify"),
+		return failure.Hinted(contracts.Errorf(contracts.Internal, "verify ledger", "receipts do not verify"),
 			"keep the database as it is; the receipts that portals hold show which events were altered")
 	})
 	verify.Long = verify.Short + ". It ends with an error when a receipt does not verify."

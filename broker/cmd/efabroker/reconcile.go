@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/report"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -20,13 +22,13 @@ func (s *session) reconcileCommand() *cobra.Command {
 	var reason string
 	c := s.command("reconcile", "Compare ledger, event log and process engine; repair with --repair", func(ctx context.Context, _ []string) error {
 		if repair && reason == "" {
-			return usage("say why: --reason TEXT, 8 to 200 characters, no names of people", "--repair needs --reason")
+			return failure.Usage("say why: --reason TEXT, 8 to 200 characters, no names of people", "--repair needs --reason")
 		}
 		api, err := s.operator()
 		if err != nil {
 			return err
 		}
-		body := client.StartReconciliationJSONRequestBody{Repair: &repair, Reason: optional(reason)}
+		body := client.StartReconciliationJSONRequestBody{Repair: &repair, Reason: argument.Optional(reason)}
 		got, err := api.StartReconciliationWithResponse(ctx, body)
 		if err != nil {
 			return err
@@ -80,11 +82,11 @@ func (s *session) followReconciliation(ctx context.Context, api *client.ClientWi
 func verdictOf(run reconciliation.Run) error {
 	switch {
 	case run.State == reconciliation.Interrupted:
-		return hinted(contracts.Errorf(contracts.Unavailable, "reconcile", "the broker stopped in the midst"), "run it again; what was repaired stays so")
+		return failure.Hinted(contracts.Errorf(contracts.Unavailable, "reconcile", "the broker stopped in the midst"), "run it again; what was repaired stays so")
 	case run.State != reconciliation.Done:
-		return hinted(contracts.Errorf(contracts.Unavailable, "reconcile", "the run failed: %s", run.Report.Error), "is every engine running? the broker's log holds the cause")
+		return failure.Hinted(contracts.Errorf(contracts.Unavailable, "reconcile", "the run failed: %s", run.Report.Error), "is every engine running? the broker's log holds the cause")
 	case !run.Report.Consistent:
-		return hinted(contracts.Errorf(contracts.Conflict, "reconcile", "something is to be repaired"), "efabroker reconcile --repair --reason TEXT")
+		return failure.Hinted(contracts.Errorf(contracts.Conflict, "reconcile", "something is to be repaired"), "efabroker reconcile --repair --reason TEXT")
 	}
 	return nil
 }
@@ -95,19 +97,19 @@ func (s *session) outboxCommand() *cobra.Command {
 	c := s.command("replay", "Publish events of the ledger again; consumers drop what they have", func(ctx context.Context, _ []string) error {
 		body := client.ReplayOutboxJSONRequestBody{Reason: reason}
 		if (caseID == "") == !all {
-			return usage("efabroker outbox replay --case CASE --reason TEXT", "name one case with --case, or all with --all")
+			return failure.Usage("efabroker outbox replay --case CASE --reason TEXT", "name one case with --case, or all with --all")
 		}
 		if reason == "" {
-			return usage("say why: --reason TEXT, 8 to 200 characters, no names of people", "--reason is missing")
+			return failure.Usage("say why: --reason TEXT, 8 to 200 characters, no names of people", "--reason is missing")
 		}
 		var err error
-		if body.CaseId, err = optionalID("--case", caseID); err != nil {
+		if body.CaseId, err = argument.OptionalID("--case", caseID); err != nil {
 			return err
 		}
 		if since != "" {
 			at, err := time.Parse(time.RFC3339, since)
 			if err != nil {
-				return usage("such as 2026-03-02T08:00:00Z", "--since: want an instant by RFC 3339")
+				return failure.Usage("such as 2026-03-02T08:00:00Z", "--since: want an instant by RFC 3339")
 			}
 			body.Since = &at
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 )
 
@@ -25,8 +26,9 @@ func (s *session) root() *cobra.Command {
 	s.flags.BoolVar(&s.asJSON, "json", false, "output for machines, the same as --output json")
 	root.AddCommand(
 		s.caseCommand(), s.taskCommand(), s.disclosureCommand(), s.authorityCommand(), s.competenceCommand(),
-		s.ledgerCommand(), s.reconcileCommand(), s.outboxCommand(), s.deadletterCommand(), s.configCommand(), s.versionCommand(),
-		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes()},
+		s.ledgerCommand(), s.reconcileCommand(), s.outboxCommand(), s.deadletterCommand(), s.actCommand(), s.keyCommand(), s.backupCommand(),
+		s.restoreCommand(), s.configCommand(), s.versionCommand(),
+		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: failure.ExitCodes()},
 	)
 	return root
 }
@@ -42,7 +44,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = "did you mean: " + strings.Join(near, ", ") + "?"
 		}
-		return usage(hint, "%s has no command %q", use, args[0])
+		return failure.Usage(hint, "%s has no command %q", use, args[0])
 	}
 	c.AddCommand(commands...)
 	return c
@@ -56,7 +58,7 @@ func (s *session) command(use, short string, run func(ctx context.Context, args 
 		Short: short,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != len(want) {
-				return usage("usage: efabroker … "+use, "want %d arguments, got %d", len(want), len(args))
+				return failure.Usage("usage: efabroker … "+use, "want %d arguments, got %d", len(want), len(args))
 			}
 			return nil
 		},

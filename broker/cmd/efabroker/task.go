@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
@@ -30,7 +32,7 @@ func (s *session) taskReader(office string) (*client.ClientWithResponses, error)
 // forOffice opens the API for --as, which every command that answers needs.
 func (s *session) forOffice(office string) (*client.ClientWithResponses, error) {
 	if office == "" {
-		return nil, usage("name the office: --as AUTHORITY; efabroker authority list shows the ids",
+		return nil, failure.Usage("name the office: --as AUTHORITY; efabroker authority list shows the ids",
 			"the operator acts for no office: --as is required")
 	}
 	return s.office(office)
@@ -39,13 +41,13 @@ func (s *session) forOffice(office string) (*client.ClientWithResponses, error) 
 func (s *session) taskList(office *string) *cobra.Command {
 	var state, caseID string
 	c := s.command("list", "List tasks, oldest first", func(ctx context.Context, _ []string) error {
-		parsed, err := optionalID("--case", caseID)
+		parsed, err := argument.OptionalID("--case", caseID)
 		if err != nil {
 			return err
 		}
-		params := client.ListTasksParams{State: optional(client.ListTasksParamsState(state)), CaseId: parsed}
+		params := client.ListTasksParams{State: argument.Optional(client.ListTasksParamsState(state)), CaseId: parsed}
 		if params.State != nil && !params.State.Valid() {
-			return usage("want assigned, completed, not_competent, expired or cancelled", "--state: there is no such state")
+			return failure.Usage("want assigned, completed, not_competent, expired or cancelled", "--state: there is no such state")
 		}
 		api, err := s.taskReader(*office)
 		if err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
@@ -34,7 +36,7 @@ func (s *session) taskAccept(office *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		deliveryID, err := id("delivery", item.ID)
+		deliveryID, err := argument.ID("delivery", item.ID)
 		if err != nil {
 			return err
 		}
@@ -60,7 +62,7 @@ func (s *session) taskAccept(office *string) *cobra.Command {
 func findItem(ctx context.Context, api *client.ClientWithResponses, taskID string) (client.InboxItem, error) {
 	cursor := ""
 	for {
-		got, err := api.ReadInboxWithResponse(ctx, &client.ReadInboxParams{After: optional(cursor)})
+		got, err := api.ReadInboxWithResponse(ctx, &client.ReadInboxParams{After: argument.Optional(cursor)})
 		if err != nil {
 			return client.InboxItem{}, err
 		}
@@ -74,7 +76,7 @@ func findItem(ctx context.Context, api *client.ClientWithResponses, taskID strin
 			}
 		}
 		if len(page.Items) == 0 || page.Next == cursor {
-			return client.InboxItem{}, hinted(contracts.Errorf(contracts.NotFound, "find delivery", "the inbox holds none for this task"),
+			return client.InboxItem{}, failure.Hinted(contracts.Errorf(contracts.NotFound, "find delivery", "the inbox holds none for this task"),
 				"efabroker task list --as AUTHORITY shows the tasks; a delivery follows its task within moments")
 		}
 		cursor = page.Next
@@ -108,7 +110,7 @@ func (s *session) read(ctx context.Context, api *client.ClientWithResponses, ite
 
 // fetch asks for every field of a form; the policy decides which are released.
 func fetch(ctx context.Context, api *client.ClientWithResponses, item client.InboxItem, ref content.Ref) (json.RawMessage, int, error) {
-	contentID, err := id("content", string(ref.Content))
+	contentID, err := argument.ID("content", string(ref.Content))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -134,7 +136,7 @@ func free(path string) error {
 		return nil
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return usage("name a file that does not exist yet", "--content: %s exists", path)
+		return failure.Usage("name a file that does not exist yet", "--content: %s exists", path)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
 
@@ -36,7 +38,7 @@ func (s *session) taskComplete(office *string) *cobra.Command {
 
 func (s *session) complete(ctx context.Context, office, taskID string, f completion) error {
 	if f.outcome == "" {
-		return usage("efabroker task show TASK --as AUTHORITY lists the outcomes", "--outcome is required")
+		return failure.Usage("efabroker task show TASK --as AUTHORITY lists the outcomes", "--outcome is required")
 	}
 	facts, err := parseFacts(f.facts)
 	if err != nil {
@@ -88,7 +90,7 @@ func (s *session) documents(ctx context.Context, api *client.ClientWithResponses
 	if err != nil {
 		return nil, err
 	}
-	caseID, err := id("case of the task", t.Case)
+	caseID, err := argument.ID("case of the task", t.Case)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +131,7 @@ func parseFacts(given []string) (map[string]any, error) {
 	for _, text := range given {
 		name, value, ok := strings.Cut(text, "=")
 		if _, twice := facts[name]; !ok || name == "" || value == "" || twice {
-			return nil, usage("for example --fact indications_of_violation=true", "--fact: want name=value, each name once")
+			return nil, failure.Usage("for example --fact indications_of_violation=true", "--fact: want name=value, each name once")
 		}
 		facts[name] = factValue(value)
 	}

@@ -192,6 +192,11 @@ func (s scene) rowsOf(t *testing.T) []row {
 		{operation: "completeTask", what: "the lead's", ids: one("task_id", task(1, "register")), absent: absent("task_id"), body: `{"outcome":"registered"}`},
 		{operation: "returnTask", what: "the lead's", ids: one("task_id", task(2, "register")), absent: absent("task_id")},
 		{operation: "submitApplication", what: "a new one", body: fmt.Sprintf(`{"submission_id":"{fresh}","service":%q,"region":%q,"application":%s}`, registration, muenchen, application)},
+		{operation: "holdCase", ids: one("case_id", s.cases[2]), absent: absent("case_id"), body: `{"reason":"audit"}`},
+		{operation: "eraseCase", what: "that is open", ids: one("case_id", firstCase), absent: absent("case_id"), body: `{"reason":"retention_expired"}`},
+		{operation: "liftHold", ids: one("case_id", s.cases[2]), absent: absent("case_id"), query: "reason=hold_ended"},
+		{operation: "rewrapKeys", ids: one("tenant", "muenchen"), absent: one("tenant", "atlantis"), body: `{"tenant":"{tenant}","reason":"scheduled"}`},
+		{operation: "listPrivilegedActs", what: "of the held case", query: "case_id=" + s.cases[2], counts: "acts"},
 		{operation: "replayOutbox", what: "of the case", ids: one("case_id", firstCase), absent: absent("case_id"), body: `{"case_id":"{case_id}","reason":"the matrix"}`},
 		{operation: "submitApplication", what: "the holder's task", ids: map[string]string{"case_id": firstCase, "task_id": task(0, "forward")}, absent: map[string]string{"case_id": firstCase, "task_id": task(0, "nowhere")}, body: completes},
 	}

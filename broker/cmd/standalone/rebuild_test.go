@@ -16,6 +16,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 	"github.com/efa-broker/efa-broker/contracts/deadletter"
+	"github.com/efa-broker/efa-broker/contracts/delivery"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/reconciliation"
 )
@@ -231,18 +232,10 @@ func TestAReplayRepeatsNothingButRecords(t *testing.T) {
 }
 
 // inboxOf reads the inbox of an authority from its start; when it is empty it waits for the first item.
-func (h *house) inboxOf(id string) []client.InboxItem {
+func (h *house) inboxOf(id string) []delivery.Item {
 	h.tb.Helper()
-	wait := 20
-	answer, err := h.as(id).ReadInboxWithResponse(h.tb.Context(), &client.ReadInboxParams{WaitSeconds: &wait})
-	if err != nil {
-		h.tb.Fatal(err)
-	}
-	page, err := client.Value(answer, answer.JSON200)
-	if err != nil {
-		h.tb.Fatal(err)
-	}
-	return page.Items
+	items, _ := h.inbox(id, "")
+	return items
 }
 
 // TestPoisonInTheEventLogIsPutAsideAndOthersGoOn lets somebody who may not write to efa.cases write there: garbage, another

@@ -9,6 +9,7 @@ import (
 // Standalone configures the broker with its embedded engines in one process.
 type Standalone struct {
 	Data            string        `key:"data"             default:"./data"         doc:"Directory for everything that the broker keeps. Change it to keep several brokers apart; two processes never share one."`
+	KeystoreBackup  string        `key:"keystore_backup"  fallback:"DATA/keystore/backup" doc:"Directory into which the broker backs up the key store whenever a tenant key changes. Set it to a disk of its own, never to a place that is backed up together with the ledger."`
 	Listen          string        `key:"listen"           default:"127.0.0.1:8080" doc:"Address of the HTTP API, host:port. Port 0 picks a free one; endpoint.json in the data directory names it."`
 	KafkaListen     string        `key:"kafka_listen"     default:"127.0.0.1:9092" doc:"Address of the embedded Kafka broker, host:port. Port 0 picks a free one."`
 	TemporalListen  string        `key:"temporal_listen"  default:"127.0.0.1:7233" doc:"Address of the embedded Temporal server, host:port. Port 0 picks a free one."`

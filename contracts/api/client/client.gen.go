@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/efa-broker/efa-broker/contracts/act"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/deadletter"
@@ -41,6 +42,72 @@ func (e FetchedContentOutcome) Valid() bool {
 	case FetchedContentOutcomePartial:
 		return true
 	case FetchedContentOutcomeRelease:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EraseCaseJSONBodyReason.
+const (
+	ErasureRequested   EraseCaseJSONBodyReason = "erasure_requested"
+	LegalObligation    EraseCaseJSONBodyReason = "legal_obligation"
+	RetentionExpired   EraseCaseJSONBodyReason = "retention_expired"
+	UnlawfulProcessing EraseCaseJSONBodyReason = "unlawful_processing"
+)
+
+// Valid indicates whether the value is a known member of the EraseCaseJSONBodyReason enum.
+func (e EraseCaseJSONBodyReason) Valid() bool {
+	switch e {
+	case ErasureRequested:
+		return true
+	case LegalObligation:
+		return true
+	case RetentionExpired:
+		return true
+	case UnlawfulProcessing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiftHoldParamsReason.
+const (
+	HoldEnded   LiftHoldParamsReason = "hold_ended"
+	HoldInError LiftHoldParamsReason = "hold_in_error"
+)
+
+// Valid indicates whether the value is a known member of the LiftHoldParamsReason enum.
+func (e LiftHoldParamsReason) Valid() bool {
+	switch e {
+	case HoldEnded:
+		return true
+	case HoldInError:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HoldCaseJSONBodyReason.
+const (
+	Audit                HoldCaseJSONBodyReason = "audit"
+	Investigation        HoldCaseJSONBodyReason = "investigation"
+	Litigation           HoldCaseJSONBodyReason = "litigation"
+	RestrictionRequested HoldCaseJSONBodyReason = "restriction_requested"
+)
+
+// Valid indicates whether the value is a known member of the HoldCaseJSONBodyReason enum.
+func (e HoldCaseJSONBodyReason) Valid() bool {
+	switch e {
+	case Audit:
+		return true
+	case Investigation:
+		return true
+	case Litigation:
+		return true
+	case RestrictionRequested:
 		return true
 	default:
 		return false
@@ -134,6 +201,27 @@ func (e ListDisclosuresParamsOutcome) Valid() bool {
 	}
 }
 
+// Defines values for RewrapKeysJSONBodyReason.
+const (
+	Scheduled           RewrapKeysJSONBodyReason = "scheduled"
+	StaffChange         RewrapKeysJSONBodyReason = "staff_change"
+	SuspectedDisclosure RewrapKeysJSONBodyReason = "suspected_disclosure"
+)
+
+// Valid indicates whether the value is a known member of the RewrapKeysJSONBodyReason enum.
+func (e RewrapKeysJSONBodyReason) Valid() bool {
+	switch e {
+	case Scheduled:
+		return true
+	case StaffChange:
+		return true
+	case SuspectedDisclosure:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListTasksParamsState.
 const (
 	Assigned     ListTasksParamsState = "assigned"
@@ -160,6 +248,9 @@ func (e ListTasksParamsState) Valid() bool {
 		return false
 	}
 }
+
+// Act defines model for Act.
+type Act = act.Act
 
 // Area defines model for Area.
 type Area struct {
@@ -204,6 +295,14 @@ type Deadline = law.Deadline
 
 // Disclosure defines model for Disclosure.
 type Disclosure = decision.Disclosure
+
+// Erasure defines model for Erasure.
+type Erasure struct {
+	CaseId    string    `json:"case_id"`
+	ErasedAt  time.Time `json:"erased_at"`
+	ErasureId string    `json:"erasure_id"`
+	Reason    string    `json:"reason"`
+}
 
 // Event defines model for Event.
 type Event = event.Recorded
@@ -307,6 +406,16 @@ type Replayed struct {
 	ReconciliationId string `json:"reconciliation_id"`
 }
 
+// Rewrapped defines model for Rewrapped.
+type Rewrapped struct {
+	// Keys How many keys are under it
+	Keys   int64  `json:"keys"`
+	Tenant string `json:"tenant"`
+
+	// Version Version of the tenant key that is left
+	Version int64 `json:"version"`
+}
+
 // Submission defines model for Submission.
 type Submission struct {
 	Application map[string]interface{} `json:"application"`
@@ -380,6 +489,14 @@ type ListCasesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// EraseCaseJSONBody defines parameters for EraseCase.
+type EraseCaseJSONBody struct {
+	Reason EraseCaseJSONBodyReason `json:"reason"`
+}
+
+// EraseCaseJSONBodyReason defines parameters for EraseCase.
+type EraseCaseJSONBodyReason string
+
 // ListCaseEventsParams defines parameters for ListCaseEvents.
 type ListCaseEventsParams struct {
 	AfterSeq *int64 `form:"after_seq,omitempty" json:"after_seq,omitempty"`
@@ -387,6 +504,22 @@ type ListCaseEventsParams struct {
 	// WaitSeconds How long to wait when there is nothing
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
 }
+
+// LiftHoldParams defines parameters for LiftHold.
+type LiftHoldParams struct {
+	Reason LiftHoldParamsReason `form:"reason" json:"reason"`
+}
+
+// LiftHoldParamsReason defines parameters for LiftHold.
+type LiftHoldParamsReason string
+
+// HoldCaseJSONBody defines parameters for HoldCase.
+type HoldCaseJSONBody struct {
+	Reason HoldCaseJSONBodyReason `json:"reason"`
+}
+
+// HoldCaseJSONBodyReason defines parameters for HoldCase.
+type HoldCaseJSONBodyReason string
 
 // FindCompetenceParams defines parameters for FindCompetence.
 type FindCompetenceParams struct {
@@ -461,6 +594,15 @@ type ReadInboxParams struct {
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
 }
 
+// RewrapKeysJSONBody defines parameters for RewrapKeys.
+type RewrapKeysJSONBody struct {
+	Reason RewrapKeysJSONBodyReason `json:"reason"`
+	Tenant string                   `json:"tenant"`
+}
+
+// RewrapKeysJSONBodyReason defines parameters for RewrapKeys.
+type RewrapKeysJSONBodyReason string
+
 // ReplayOutboxJSONBody defines parameters for ReplayOutbox.
 type ReplayOutboxJSONBody struct {
 	// CaseId Only this case; without it every case
@@ -471,6 +613,15 @@ type ReplayOutboxJSONBody struct {
 
 	// Since Only what was published since then
 	Since *time.Time `json:"since,omitempty"`
+}
+
+// ListPrivilegedActsParams defines parameters for ListPrivilegedActs.
+type ListPrivilegedActsParams struct {
+	CaseId *openapi_types.UUID `form:"case_id,omitempty" json:"case_id,omitempty"`
+
+	// After The "next" of the page before
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // StartReconciliationJSONBody defines parameters for StartReconciliation.
@@ -503,6 +654,12 @@ type ListTasksParams struct {
 // ListTasksParamsState defines parameters for ListTasks.
 type ListTasksParamsState string
 
+// EraseCaseJSONRequestBody defines body for EraseCase for application/json ContentType.
+type EraseCaseJSONRequestBody EraseCaseJSONBody
+
+// HoldCaseJSONRequestBody defines body for HoldCase for application/json ContentType.
+type HoldCaseJSONRequestBody HoldCaseJSONBody
+
 // StoreContentJSONRequestBody defines body for StoreContent for application/json ContentType.
 type StoreContentJSONRequestBody = StoreContentJSONBody
 
@@ -514,6 +671,9 @@ type ResendDeadLetterJSONRequestBody ResendDeadLetterJSONBody
 
 // RejectDeliveryJSONRequestBody defines body for RejectDelivery for application/json ContentType.
 type RejectDeliveryJSONRequestBody RejectDeliveryJSONBody
+
+// RewrapKeysJSONRequestBody defines body for RewrapKeys for application/json ContentType.
+type RewrapKeysJSONRequestBody RewrapKeysJSONBody
 
 // ReplayOutboxJSONRequestBody defines body for ReplayOutbox for application/json ContentType.
 type ReplayOutboxJSONRequestBody ReplayOutboxJSONBody
@@ -617,10 +777,43 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/cases/{case_id} (the `GetCase` operationId).
 	GetCase(ctx context.Context, caseId CaseID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// EraseCaseWithBody Destroy the keys of a closed case; the proof of what happened stays. The answer comes when everything is done; a repeat goes on where an interrupted one stopped
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/cases/{case_id}/erasure (the `EraseCase` operationId).
+	EraseCaseWithBody(ctx context.Context, caseId CaseID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseCase Destroy the keys of a closed case; the proof of what happened stays. The answer comes when everything is done; a repeat goes on where an interrupted one stopped
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/cases/{case_id}/erasure (the `EraseCase` operationId).
+	EraseCase(ctx context.Context, caseId CaseID, body EraseCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListCaseEvents The events of a case behind a sequence number; with wait_seconds the answer waits for the next one
 	//
 	// Corresponds with GET /v1/cases/{case_id}/events (the `ListCaseEvents` operationId).
 	ListCaseEvents(ctx context.Context, caseId CaseID, params *ListCaseEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LiftHold Permit erasing a held case again
+	//
+	// Corresponds with DELETE /v1/cases/{case_id}/hold (the `LiftHold` operationId).
+	LiftHold(ctx context.Context, caseId CaseID, params *LiftHoldParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// HoldCaseWithBody Forbid erasing a case (legal hold); the same again changes nothing
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/cases/{case_id}/hold (the `HoldCase` operationId).
+	HoldCaseWithBody(ctx context.Context, caseId CaseID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// HoldCase Forbid erasing a case (legal hold); the same again changes nothing
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/cases/{case_id}/hold (the `HoldCase` operationId).
+	HoldCase(ctx context.Context, caseId CaseID, body HoldCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FindCompetence Who answers for a service in a region; a postcode lists every candidate area and nothing is guessed
 	//
@@ -716,6 +909,20 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/inbox (the `ReadInbox` operationId).
 	ReadInbox(ctx context.Context, params *ReadInboxParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RewrapKeysWithBody Put every key of a tenant under a new version of its tenant key, back up the key store and destroy the old versions
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/keys/rewrap (the `RewrapKeys` operationId).
+	RewrapKeysWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RewrapKeys Put every key of a tenant under a new version of its tenant key, back up the key store and destroy the old versions
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/keys/rewrap (the `RewrapKeys` operationId).
+	RewrapKeys(ctx context.Context, body RewrapKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// VerifyLedger Check every receipt chain of the operator
 	//
 	// Corresponds with GET /v1/ledger/verification (the `VerifyLedger` operationId).
@@ -734,6 +941,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
 	ReplayOutbox(ctx context.Context, body ReplayOutboxJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListPrivilegedActs Privileged acts, oldest first: all for the operator, those that concern its cases or its tenant's keys for an authority
+	//
+	// Corresponds with GET /v1/privileged-acts (the `ListPrivilegedActs` operationId).
+	ListPrivilegedActs(ctx context.Context, params *ListPrivilegedActsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartReconciliationWithBody Compare ledger, event log and process engine; repair only when asked, with a reason
 	//
@@ -852,11 +1064,94 @@ func (c *Client) GetCase(ctx context.Context, caseId CaseID, reqEditors ...Reque
 	return c.Client.Do(req)
 }
 
+// EraseCaseWithBody Destroy the keys of a closed case; the proof of what happened stays. The answer comes when everything is done; a repeat goes on where an interrupted one stopped
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/cases/{case_id}/erasure (the `EraseCase` operationId).
+func (c *Client) EraseCaseWithBody(ctx context.Context, caseId CaseID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseCaseRequestWithBody(c.Server, caseId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseCase Destroy the keys of a closed case; the proof of what happened stays. The answer comes when everything is done; a repeat goes on where an interrupted one stopped
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/cases/{case_id}/erasure (the `EraseCase` operationId).
+func (c *Client) EraseCase(ctx context.Context, caseId CaseID, body EraseCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseCaseRequest(c.Server, caseId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListCaseEvents The events of a case behind a sequence number; with wait_seconds the answer waits for the next one
 //
 // Corresponds with GET /v1/cases/{case_id}/events (the `ListCaseEvents` operationId).
 func (c *Client) ListCaseEvents(ctx context.Context, caseId CaseID, params *ListCaseEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListCaseEventsRequest(c.Server, caseId, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LiftHold Permit erasing a held case again
+//
+// Corresponds with DELETE /v1/cases/{case_id}/hold (the `LiftHold` operationId).
+func (c *Client) LiftHold(ctx context.Context, caseId CaseID, params *LiftHoldParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLiftHoldRequest(c.Server, caseId, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// HoldCaseWithBody Forbid erasing a case (legal hold); the same again changes nothing
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/cases/{case_id}/hold (the `HoldCase` operationId).
+func (c *Client) HoldCaseWithBody(ctx context.Context, caseId CaseID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHoldCaseRequestWithBody(c.Server, caseId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// HoldCase Forbid erasing a case (legal hold); the same again changes nothing
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/cases/{case_id}/hold (the `HoldCase` operationId).
+func (c *Client) HoldCase(ctx context.Context, caseId CaseID, body HoldCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHoldCaseRequest(c.Server, caseId, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1121,6 +1416,40 @@ func (c *Client) ReadInbox(ctx context.Context, params *ReadInboxParams, reqEdit
 	return c.Client.Do(req)
 }
 
+// RewrapKeysWithBody Put every key of a tenant under a new version of its tenant key, back up the key store and destroy the old versions
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/keys/rewrap (the `RewrapKeys` operationId).
+func (c *Client) RewrapKeysWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRewrapKeysRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RewrapKeys Put every key of a tenant under a new version of its tenant key, back up the key store and destroy the old versions
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/keys/rewrap (the `RewrapKeys` operationId).
+func (c *Client) RewrapKeys(ctx context.Context, body RewrapKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRewrapKeysRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // VerifyLedger Check every receipt chain of the operator
 //
 // Corresponds with GET /v1/ledger/verification (the `VerifyLedger` operationId).
@@ -1160,6 +1489,21 @@ func (c *Client) ReplayOutboxWithBody(ctx context.Context, contentType string, b
 // Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
 func (c *Client) ReplayOutbox(ctx context.Context, body ReplayOutboxJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReplayOutboxRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListPrivilegedActs Privileged acts, oldest first: all for the operator, those that concern its cases or its tenant's keys for an authority
+//
+// Corresponds with GET /v1/privileged-acts (the `ListPrivilegedActs` operationId).
+func (c *Client) ListPrivilegedActs(ctx context.Context, params *ListPrivilegedActsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPrivilegedActsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1491,6 +1835,53 @@ func NewGetCaseRequest(server string, caseId CaseID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewEraseCaseRequest calls the generic EraseCase builder with application/json body
+func NewEraseCaseRequest(server string, caseId CaseID, body EraseCaseJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEraseCaseRequestWithBody(server, caseId, "application/json", bodyReader)
+}
+
+// NewEraseCaseRequestWithBody constructs an http.Request for the EraseCase method, with any body, and a specified content type
+func NewEraseCaseRequestWithBody(server string, caseId CaseID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "case_id", caseId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/erasure", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewListCaseEventsRequest constructs an http.Request for the ListCaseEvents method
 func NewListCaseEventsRequest(server string, caseId CaseID, params *ListCaseEventsParams) (*http.Request, error) {
 	var err error
@@ -1560,6 +1951,110 @@ func NewListCaseEventsRequest(server string, caseId CaseID, params *ListCaseEven
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewLiftHoldRequest constructs an http.Request for the LiftHold method
+func NewLiftHoldRequest(server string, caseId CaseID, params *LiftHoldParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "case_id", caseId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/hold", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewHoldCaseRequest calls the generic HoldCase builder with application/json body
+func NewHoldCaseRequest(server string, caseId CaseID, body HoldCaseJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewHoldCaseRequestWithBody(server, caseId, "application/json", bodyReader)
+}
+
+// NewHoldCaseRequestWithBody constructs an http.Request for the HoldCase method, with any body, and a specified content type
+func NewHoldCaseRequestWithBody(server string, caseId CaseID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "case_id", caseId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/hold", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2255,6 +2750,46 @@ func NewReadInboxRequest(server string, params *ReadInboxParams) (*http.Request,
 	return req, nil
 }
 
+// NewRewrapKeysRequest calls the generic RewrapKeys builder with application/json body
+func NewRewrapKeysRequest(server string, body RewrapKeysJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRewrapKeysRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewRewrapKeysRequestWithBody constructs an http.Request for the RewrapKeys method, with any body, and a specified content type
+func NewRewrapKeysRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/keys/rewrap")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewVerifyLedgerRequest constructs an http.Request for the VerifyLedger method
 func NewVerifyLedgerRequest(server string) (*http.Request, error) {
 	var err error
@@ -2318,6 +2853,84 @@ func NewReplayOutboxRequestWithBody(server string, contentType string, body io.R
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListPrivilegedActsRequest constructs an http.Request for the ListPrivilegedActs method
+func NewListPrivilegedActsRequest(server string, params *ListPrivilegedActsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/privileged-acts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.CaseId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "case_id", *params.CaseId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -2748,12 +3361,47 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/cases/{case_id} (the `GetCase` operationId).
 	GetCaseWithResponse(ctx context.Context, caseId CaseID, reqEditors ...RequestEditorFn) (*GetCaseResponse, error)
 
+	// EraseCaseWithBodyWithResponse Destroy the keys of a closed case; the proof of what happened stays. The answer comes when everything is done; a repeat goes on where an interrupted one stopped
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/cases/{case_id}/erasure (the `EraseCase` operationId).
+	EraseCaseWithBodyWithResponse(ctx context.Context, caseId CaseID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseCaseResponse, error)
+
+	// EraseCaseWithResponse Destroy the keys of a closed case; the proof of what happened stays. The answer comes when everything is done; a repeat goes on where an interrupted one stopped
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/cases/{case_id}/erasure (the `EraseCase` operationId).
+	EraseCaseWithResponse(ctx context.Context, caseId CaseID, body EraseCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*EraseCaseResponse, error)
+
 	// ListCaseEventsWithResponse The events of a case behind a sequence number; with wait_seconds the answer waits for the next one
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/cases/{case_id}/events (the `ListCaseEvents` operationId).
 	ListCaseEventsWithResponse(ctx context.Context, caseId CaseID, params *ListCaseEventsParams, reqEditors ...RequestEditorFn) (*ListCaseEventsResponse, error)
+
+	// LiftHoldWithResponse Permit erasing a held case again
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/cases/{case_id}/hold (the `LiftHold` operationId).
+	LiftHoldWithResponse(ctx context.Context, caseId CaseID, params *LiftHoldParams, reqEditors ...RequestEditorFn) (*LiftHoldResponse, error)
+
+	// HoldCaseWithBodyWithResponse Forbid erasing a case (legal hold); the same again changes nothing
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/cases/{case_id}/hold (the `HoldCase` operationId).
+	HoldCaseWithBodyWithResponse(ctx context.Context, caseId CaseID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*HoldCaseResponse, error)
+
+	// HoldCaseWithResponse Forbid erasing a case (legal hold); the same again changes nothing
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/cases/{case_id}/hold (the `HoldCase` operationId).
+	HoldCaseWithResponse(ctx context.Context, caseId CaseID, body HoldCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*HoldCaseResponse, error)
 
 	// FindCompetenceWithResponse Who answers for a service in a region; a postcode lists every candidate area and nothing is guessed
 	//
@@ -2865,6 +3513,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/inbox (the `ReadInbox` operationId).
 	ReadInboxWithResponse(ctx context.Context, params *ReadInboxParams, reqEditors ...RequestEditorFn) (*ReadInboxResponse, error)
 
+	// RewrapKeysWithBodyWithResponse Put every key of a tenant under a new version of its tenant key, back up the key store and destroy the old versions
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/keys/rewrap (the `RewrapKeys` operationId).
+	RewrapKeysWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RewrapKeysResponse, error)
+
+	// RewrapKeysWithResponse Put every key of a tenant under a new version of its tenant key, back up the key store and destroy the old versions
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/keys/rewrap (the `RewrapKeys` operationId).
+	RewrapKeysWithResponse(ctx context.Context, body RewrapKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*RewrapKeysResponse, error)
+
 	// VerifyLedgerWithResponse Check every receipt chain of the operator
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2885,6 +3547,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/outbox/replays (the `ReplayOutbox` operationId).
 	ReplayOutboxWithResponse(ctx context.Context, body ReplayOutboxJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOutboxResponse, error)
+
+	// ListPrivilegedActsWithResponse Privileged acts, oldest first: all for the operator, those that concern its cases or its tenant's keys for an authority
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/privileged-acts (the `ListPrivilegedActs` operationId).
+	ListPrivilegedActsWithResponse(ctx context.Context, params *ListPrivilegedActsParams, reqEditors ...RequestEditorFn) (*ListPrivilegedActsResponse, error)
 
 	// StartReconciliationWithBodyWithResponse Compare ledger, event log and process engine; repair only when asked, with a reason
 	//
@@ -3157,6 +3826,54 @@ func (r GetCaseResponse) ContentType() string {
 	return ""
 }
 
+type EraseCaseResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Erasure
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EraseCaseResponse) GetJSON200() *Erasure {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EraseCaseResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EraseCaseResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EraseCaseResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EraseCaseResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EraseCaseResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListCaseEventsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3203,6 +3920,102 @@ func (r ListCaseEventsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListCaseEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type LiftHoldResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Act
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LiftHoldResponse) GetJSON200() *Act {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LiftHoldResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LiftHoldResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LiftHoldResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LiftHoldResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LiftHoldResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type HoldCaseResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Act
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r HoldCaseResponse) GetJSON200() *Act {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r HoldCaseResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r HoldCaseResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r HoldCaseResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r HoldCaseResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r HoldCaseResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3822,6 +4635,54 @@ func (r ReadInboxResponse) ContentType() string {
 	return ""
 }
 
+type RewrapKeysResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Rewrapped
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RewrapKeysResponse) GetJSON200() *Rewrapped {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RewrapKeysResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RewrapKeysResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RewrapKeysResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RewrapKeysResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RewrapKeysResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type VerifyLedgerResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3912,6 +4773,60 @@ func (r ReplayOutboxResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReplayOutboxResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListPrivilegedActsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *struct {
+		Acts []Act   `json:"acts"`
+		Next *string `json:"next,omitempty"`
+	}
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListPrivilegedActsResponse) GetJSON200() *struct {
+	Acts []Act   `json:"acts"`
+	Next *string `json:"next,omitempty"`
+} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListPrivilegedActsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListPrivilegedActsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListPrivilegedActsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListPrivilegedActsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListPrivilegedActsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4315,6 +5230,32 @@ func (c *ClientWithResponses) GetCaseWithResponse(ctx context.Context, caseId Ca
 	return ParseGetCaseResponse(rsp)
 }
 
+// EraseCaseWithBodyWithResponse Destroy the keys of a closed case; the proof of what happened stays. The answer comes when everything is done; a repeat goes on where an interrupted one stopped
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/cases/{case_id}/erasure (the `EraseCase` operationId).
+func (c *ClientWithResponses) EraseCaseWithBodyWithResponse(ctx context.Context, caseId CaseID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseCaseResponse, error) {
+	rsp, err := c.EraseCaseWithBody(ctx, caseId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseCaseResponse(rsp)
+}
+
+// EraseCaseWithResponse Destroy the keys of a closed case; the proof of what happened stays. The answer comes when everything is done; a repeat goes on where an interrupted one stopped
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/cases/{case_id}/erasure (the `EraseCase` operationId).
+func (c *ClientWithResponses) EraseCaseWithResponse(ctx context.Context, caseId CaseID, body EraseCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*EraseCaseResponse, error) {
+	rsp, err := c.EraseCase(ctx, caseId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseCaseResponse(rsp)
+}
+
 // ListCaseEventsWithResponse The events of a case behind a sequence number; with wait_seconds the answer waits for the next one
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4326,6 +5267,45 @@ func (c *ClientWithResponses) ListCaseEventsWithResponse(ctx context.Context, ca
 		return nil, err
 	}
 	return ParseListCaseEventsResponse(rsp)
+}
+
+// LiftHoldWithResponse Permit erasing a held case again
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/cases/{case_id}/hold (the `LiftHold` operationId).
+func (c *ClientWithResponses) LiftHoldWithResponse(ctx context.Context, caseId CaseID, params *LiftHoldParams, reqEditors ...RequestEditorFn) (*LiftHoldResponse, error) {
+	rsp, err := c.LiftHold(ctx, caseId, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLiftHoldResponse(rsp)
+}
+
+// HoldCaseWithBodyWithResponse Forbid erasing a case (legal hold); the same again changes nothing
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/cases/{case_id}/hold (the `HoldCase` operationId).
+func (c *ClientWithResponses) HoldCaseWithBodyWithResponse(ctx context.Context, caseId CaseID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*HoldCaseResponse, error) {
+	rsp, err := c.HoldCaseWithBody(ctx, caseId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHoldCaseResponse(rsp)
+}
+
+// HoldCaseWithResponse Forbid erasing a case (legal hold); the same again changes nothing
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/cases/{case_id}/hold (the `HoldCase` operationId).
+func (c *ClientWithResponses) HoldCaseWithResponse(ctx context.Context, caseId CaseID, body HoldCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*HoldCaseResponse, error) {
+	rsp, err := c.HoldCase(ctx, caseId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHoldCaseResponse(rsp)
 }
 
 // FindCompetenceWithResponse Who answers for a service in a region; a postcode lists every candidate area and nothing is guessed
@@ -4534,6 +5514,32 @@ func (c *ClientWithResponses) ReadInboxWithResponse(ctx context.Context, params 
 	return ParseReadInboxResponse(rsp)
 }
 
+// RewrapKeysWithBodyWithResponse Put every key of a tenant under a new version of its tenant key, back up the key store and destroy the old versions
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/keys/rewrap (the `RewrapKeys` operationId).
+func (c *ClientWithResponses) RewrapKeysWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RewrapKeysResponse, error) {
+	rsp, err := c.RewrapKeysWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRewrapKeysResponse(rsp)
+}
+
+// RewrapKeysWithResponse Put every key of a tenant under a new version of its tenant key, back up the key store and destroy the old versions
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/keys/rewrap (the `RewrapKeys` operationId).
+func (c *ClientWithResponses) RewrapKeysWithResponse(ctx context.Context, body RewrapKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*RewrapKeysResponse, error) {
+	rsp, err := c.RewrapKeys(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRewrapKeysResponse(rsp)
+}
+
 // VerifyLedgerWithResponse Check every receipt chain of the operator
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4571,6 +5577,19 @@ func (c *ClientWithResponses) ReplayOutboxWithResponse(ctx context.Context, body
 		return nil, err
 	}
 	return ParseReplayOutboxResponse(rsp)
+}
+
+// ListPrivilegedActsWithResponse Privileged acts, oldest first: all for the operator, those that concern its cases or its tenant's keys for an authority
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/privileged-acts (the `ListPrivilegedActs` operationId).
+func (c *ClientWithResponses) ListPrivilegedActsWithResponse(ctx context.Context, params *ListPrivilegedActsParams, reqEditors ...RequestEditorFn) (*ListPrivilegedActsResponse, error) {
+	rsp, err := c.ListPrivilegedActs(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListPrivilegedActsResponse(rsp)
 }
 
 // StartReconciliationWithBodyWithResponse Compare ledger, event log and process engine; repair only when asked, with a reason
@@ -4838,6 +5857,39 @@ func ParseGetCaseResponse(rsp *http.Response) (*GetCaseResponse, error) {
 	return response, nil
 }
 
+// ParseEraseCaseResponse parses an HTTP response from a EraseCaseWithResponse call
+func ParseEraseCaseResponse(rsp *http.Response) (*EraseCaseResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EraseCaseResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Erasure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListCaseEventsResponse parses an HTTP response from a ListCaseEventsWithResponse call
 func ParseListCaseEventsResponse(rsp *http.Response) (*ListCaseEventsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -4856,6 +5908,72 @@ func ParseListCaseEventsResponse(rsp *http.Response) (*ListCaseEventsResponse, e
 		var dest struct {
 			Events []Event `json:"events"`
 		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseLiftHoldResponse parses an HTTP response from a LiftHoldWithResponse call
+func ParseLiftHoldResponse(rsp *http.Response) (*LiftHoldResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LiftHoldResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Act
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseHoldCaseResponse parses an HTTP response from a HoldCaseWithResponse call
+func ParseHoldCaseResponse(rsp *http.Response) (*HoldCaseResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &HoldCaseResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Act
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5291,6 +6409,39 @@ func ParseReadInboxResponse(rsp *http.Response) (*ReadInboxResponse, error) {
 	return response, nil
 }
 
+// ParseRewrapKeysResponse parses an HTTP response from a RewrapKeysWithResponse call
+func ParseRewrapKeysResponse(rsp *http.Response) (*RewrapKeysResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RewrapKeysResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Rewrapped
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseVerifyLedgerResponse parses an HTTP response from a VerifyLedgerWithResponse call
 func ParseVerifyLedgerResponse(rsp *http.Response) (*VerifyLedgerResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -5344,6 +6495,42 @@ func ParseReplayOutboxResponse(rsp *http.Response) (*ReplayOutboxResponse, error
 			return nil, err
 		}
 		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListPrivilegedActsResponse parses an HTTP response from a ListPrivilegedActsWithResponse call
+func ParseListPrivilegedActsResponse(rsp *http.Response) (*ListPrivilegedActsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListPrivilegedActsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest struct {
+			Acts []Act   `json:"acts"`
+			Next *string `json:"next,omitempty"`
+		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

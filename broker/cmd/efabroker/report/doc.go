@@ -1,3 +1,3 @@
-// Package report says in lines for people what a reconciliation found and what a dead letter is. It must not speak to the
-// broker.
+// Package report says in lines for people what the broker answered: events, dead letters, reconciliations. It must not
+// speak to the broker.
 package report

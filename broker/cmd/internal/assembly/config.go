@@ -3,10 +3,10 @@ package assembly
 import (
 	"log/slog"
 	"net/http"
-	"path/filepath"
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/identity"
+	"github.com/efa-broker/efa-broker/broker/internal/datadir"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 )
 
@@ -14,15 +14,16 @@ import (
 type Config struct {
 	// Dir is the data directory: ledger.db, receipt.key and keystore/.
 	Dir string
+	// KeystoreBackup is the directory into which the key store is backed up whenever a tenant key changes. Defaults to
+	// keystore/backup in Dir.
+	KeystoreBackup string
 	// Operator hosts every case.
 	Operator authority.OperatorID
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }
 
-func (c Config) ledgerFile() string  { return filepath.Join(c.Dir, "ledger.db") }
-func (c Config) receiptKey() string  { return filepath.Join(c.Dir, "receipt.key") }
-func (c Config) keystoreDir() string { return filepath.Join(c.Dir, "keystore") }
+func (c Config) dir() datadir.Dir { return datadir.Dir(c.Dir) }
 
 // Gate says who may speak to the broker.
 type Gate struct {

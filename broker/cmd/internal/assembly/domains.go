@@ -19,6 +19,8 @@ import (
 	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/release"
 	"github.com/efa-broker/efa-broker/broker/starter"
+	"github.com/efa-broker/efa-broker/broker/vault"
+	"github.com/efa-broker/efa-broker/broker/vault/erasure"
 	"github.com/efa-broker/efa-broker/policies"
 )
 
@@ -36,6 +38,7 @@ type domains struct {
 	intake     *intake.Intake
 	deadletter *deadletter.DeadLetters
 	reconcile  *reconcile.Reconcile
+	erasure    *erasure.Eraser
 }
 
 func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
@@ -63,13 +66,20 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: s.vault, Subjects: subjects{s.vault},
 		Tasks: d.casework, Register: s.register, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log,
 	})
+	d.erasure = erasure.New(erasure.Config{
+		DB: s.db, Ledger: d.ledger, Keys: s.vault, Packages: d.catalogue, Access: d.policy, Operator: cfg.Operator,
+		Journal: vault.TenantKeys(cfg.dir().Keystore()), Log: cfg.Log,
+	})
 	d.deadletter = deadletter.New(deadletter.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log})
 	d.reconcile = reconcile.New(reconcile.Config{
 		DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Starter: starter.Consumer, Log: cfg.Log,
 	})
-	d.ledger.Project(s.vault.Project, d.casework.Project, d.delivery.Project)
+	d.ledger.Project(s.vault.Project, d.casework.Project, d.delivery.Project, d.erasure.Project)
 	d.ledger.Prove(d.release.Prove)
-	return d, d.seed(ctx, cfg)
+	if err := d.seed(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return d, d.erasure.Resume(ctx)
 }
 
 // admit makes what recognises callers and records refusals.
@@ -105,7 +115,7 @@ func (d *domains) seed(ctx context.Context, cfg Config) error {
 func (d *domains) mount(mux *http.ServeMux, errs httpserver.Errors) {
 	for _, domain := range []interface {
 		Mount(mux *http.ServeMux, errs httpserver.Errors)
-	}{d.intake, d.casework, d.delivery, d.release, d.competence, d.ledger, d.deadletter, d.reconcile} {
+	}{d.intake, d.casework, d.delivery, d.release, d.competence, d.ledger, d.deadletter, d.reconcile, d.erasure} {
 		domain.Mount(mux, errs)
 	}
 }

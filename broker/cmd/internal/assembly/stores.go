@@ -16,6 +16,7 @@ import (
 
 // stores is what lies on disk or is embedded and does not change while the program runs.
 type stores struct {
+	lock     *os.File
 	db       *sqlstore.DB
 	vault    *vault.Vault
 	key      ledger.SigningKey
@@ -36,6 +37,12 @@ func openStores(ctx context.Context, cfg Config) (*stores, error) {
 }
 
 func (s *stores) open(ctx context.Context, cfg Config) (err error) {
+	if s.lock, err = cfg.dir().Lock(); err != nil {
+		return err
+	}
+	if err := cfg.dir().Whole(); err != nil {
+		return err
+	}
 	if s.law, err = law.Load(); err != nil {
 		return err
 	}
@@ -45,13 +52,13 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.register, err = region.Load(); err != nil {
 		return err
 	}
-	if s.key, err = ledger.LoadKey(cfg.receiptKey()); err != nil {
+	if s.key, err = ledger.LoadKey(cfg.dir().ReceiptKey()); err != nil {
 		return err
 	}
-	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.ledgerFile()}); err != nil {
+	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.dir().Ledger()}); err != nil {
 		return err
 	}
-	s.vault, err = vault.New(ctx, vault.Config{Ledger: s.db, Dir: cfg.keystoreDir(), Log: cfg.Log})
+	s.vault, err = vault.New(ctx, vault.Config{Ledger: s.db, Dir: cfg.dir().Keystore(), Backup: cfg.KeystoreBackup, Log: cfg.Log})
 	return err
 }
 
@@ -62,6 +69,9 @@ func (s *stores) close() error {
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }

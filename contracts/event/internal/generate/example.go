@@ -74,6 +74,7 @@ func Examples() map[string]any {
 		event.TypeCaseLinked:    event.CaseLinked{Linked: caseNuernberg, Relation: "opened", Task: forward},
 		event.TypeCaseEscalated: event.CaseEscalated{Step: "forward", Pass: 1, Reason: "not_competent"},
 		event.TypeCaseClosed:    event.CaseClosed{Step: "done", Pass: 1, Announcements: 12},
+		event.TypeCaseErased:    event.CaseErased{Erasure: "6f1b2c3d-4e5f-5a6b-8c7d-9e0f1a2b3ca6", Reason: "retention_expired"},
 	}
 }
 

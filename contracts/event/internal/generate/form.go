@@ -64,7 +64,7 @@ func member(name string) (object, bool) {
 	switch name {
 	case "package", "definition", "digest", "record":
 		return text(digestForm), true
-	case "case_id", "linked_case", "opened_case", "delivery_id", "disclosure_id", "decision_id":
+	case "case_id", "linked_case", "opened_case", "delivery_id", "disclosure_id", "decision_id", "erasure_id":
 		return text(uuidForm), true
 	case "task_id":
 		return text(taskForm), true

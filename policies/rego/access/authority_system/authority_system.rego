@@ -11,6 +11,7 @@ import rego.v2
 #   role: authority_system
 #   norms: [GewO § 14(8), GewO § 14(12)]
 grants["authority_system"] := {
+	"act.list": {"collection"},
 	"authority.list": {"collection"},
 	"case.forward": {"holder"},
 	"case.list": {"collection"},

@@ -8,6 +8,7 @@ import rego.v2
 #   role: case_worker
 #   norms: [GewO § 14(8), GewO § 14(12)]
 grants["case_worker"] := {
+	"act.list": {"collection"},
 	"authority.list": {"collection"},
 	"case.list": {"collection"},
 	"case.read": {"holder", "lead", "participant"},

@@ -8,7 +8,10 @@ import rego.v2
 #   role: operator
 #   norms: [OZG § 8a(4), IDNrG § 7(2)]
 grants["operator"] := {
+	"act.list": {"collection"},
 	"authority.list": {"collection", "hosted"},
+	"case.erase": {"hosted"},
+	"case.hold": {"hosted"},
 	"case.list": {"collection", "hosted"},
 	"case.read": {"hosted"},
 	"competence.find": {"collection", "hosted"},
@@ -17,6 +20,7 @@ grants["operator"] := {
 	"disclosure.explain": {"hosted"},
 	"disclosure.list": {"collection", "hosted"},
 	"disclosure.replay": {"hosted"},
+	"key.rewrap": {"collection"},
 	"ledger.verify": {"collection", "hosted"},
 	"task.list": {"collection"},
 	"task.read": {"hosted"},

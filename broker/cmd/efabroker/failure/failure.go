@@ -1,11 +1,10 @@
-package main
+package failure
 
 import (
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
@@ -44,8 +43,8 @@ func exitOf(kind contracts.Kind) exit {
 	return exit{1, "a fault of the program or the broker", "the broker's log holds the cause under the error id"}
 }
 
-// exitCodes is the help topic.
-func exitCodes() string {
+// ExitCodes is the help topic.
+func ExitCodes() string {
 	var b strings.Builder
 	b.WriteString("The exit code follows from the kind of the error alone.\n\n  0   done\n")
 	for code := 1; code <= 10; code++ {
@@ -58,8 +57,8 @@ func exitCodes() string {
 	return b.String()
 }
 
-// failure is an error for machines.
-type failure struct {
+// Failure is an error for machines.
+type Failure struct {
 	Error    string              `json:"error"`
 	Kind     string              `json:"kind"`
 	Problems []contracts.Problem `json:"problems"`
@@ -67,7 +66,8 @@ type failure struct {
 	ErrorID  string              `json:"error_id,omitempty"`
 }
 
-func failureOf(err error) (failure, int) {
+// Of is what the program says of err, and its exit code.
+func Of(err error) (Failure, int) {
 	known, ok := errors.AsType[*contracts.Error](err)
 	if !ok { // cobra's own: unknown command, flag or argument
 		known = contracts.Errorf(contracts.Invalid, "read command", "%w", err)
@@ -75,7 +75,7 @@ func failureOf(err error) (failure, int) {
 	e := exitOf(known.Kind)
 	plain := *known
 	plain.Problems = nil
-	f := failure{Error: plain.Error(), Kind: known.Kind.String(), Problems: contracts.ProblemsOf(known), Hint: e.hint, ErrorID: client.ErrorIDOf(err)}
+	f := Failure{Error: plain.Error(), Kind: known.Kind.String(), Problems: contracts.ProblemsOf(known), Hint: e.hint, ErrorID: client.ErrorIDOf(err)}
 	if f.Problems == nil {
 		f.Problems = []contracts.Problem{}
 	}
@@ -83,23 +83,6 @@ func failureOf(err error) (failure, int) {
 		f.Hint = hint
 	}
 	return f, e.code
-}
-
-// report tells what went wrong and returns the exit code.
-func (s *session) report(err error) int {
-	f, code := failureOf(err)
-	out := output.Printer{Out: s.program.Stderr, JSON: s.machine()}
-	if out.JSON {
-		_ = out.Object(f) // standard error is gone: the exit code is all that is left
-		return code
-	}
-	lines := []string{"efabroker: " + f.Error}
-	for _, p := range f.Problems {
-		lines = append(lines, "  "+strings.TrimPrefix(p.Pointer+": ", ": ")+p.Detail)
-	}
-	lines = append(lines, "hint: "+f.Hint)
-	_ = out.Lines(lines...)
-	return code
 }
 
 // hintError carries a hint beside an error of this program.
@@ -111,8 +94,8 @@ type hintError struct {
 // Unwrap returns the error.
 func (h hintError) Unwrap() error { return h.error }
 
-// hinted adds a hint to err.
-func hinted(err error, hint string) error { return hintError{err, hint} }
+// Hinted adds a hint to err.
+func Hinted(err error, hint string) error { return hintError{err, hint} }
 
 func hintOf(err error) string {
 	if h, ok := errors.AsType[hintError](err); ok {
@@ -121,7 +104,7 @@ func hintOf(err error) string {
 	return client.HintOf(err)
 }
 
-// usage is an error in how a command was called.
-func usage(hint, format string, args ...any) error {
-	return hinted(contracts.Errorf(contracts.Invalid, "read command", format, args...), hint)
+// Usage is an error in how a command was called.
+func Usage(hint, format string, args ...any) error {
+	return Hinted(contracts.Errorf(contracts.Invalid, "read command", format, args...), hint)
 }

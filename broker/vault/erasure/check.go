@@ -1,0 +1,100 @@
+package erasure
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/act"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/procedure"
+)
+
+// exclusive locks the case row against releases and holds. On SQLite the writing transaction is the lock and the clause
+// is empty; on a database with row locks it is " for update".
+const exclusive = ""
+
+func checkReason(k act.Kind, r act.Reason) error {
+	if r.Fits(k) {
+		return nil
+	}
+	return contracts.Refuse(contracts.Invalid, "check reason", contracts.Problem{
+		Pointer: "/reason", Detail: "no reason for this act; the contract lists the allowed codes",
+	})
+}
+
+// caseRow is what erasing and holding must know of a case.
+type caseRow struct {
+	tenant  authority.TenantID
+	lead    authority.ID
+	pkg     string
+	state   procedure.State
+	closed  sql.NullTime
+	erasing bool
+}
+
+// lock reads a case and locks its row. A case whose erasure has begun counts as erased, whatever its row says.
+func (e *Eraser) lock(ctx context.Context, tx *sqlstore.Tx, caseID string) (caseRow, error) {
+	var c caseRow
+	err := tx.QueryRowContext(ctx, `select tenant, lead, package, state, closed_at from cases where id = $1 and operator = $2`+exclusive,
+		caseID, e.cfg.Operator).Scan(&c.tenant, &c.lead, &c.pkg, &c.state, &c.closed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, contracts.Errorf(contracts.NotFound, "read case", "no such case")
+	}
+	if err != nil {
+		return c, contracts.Errorf(contracts.Unavailable, "read case", "%w", err)
+	}
+	_, c.erasing, err = e.journal.find(caseID)
+	return c, err
+}
+
+// erasable refuses a case that is open, held or within its retention.
+func (e *Eraser) erasable(ctx context.Context, tx *sqlstore.Tx, caseID string) (authority.TenantID, error) {
+	const op = "check case"
+	c, err := e.lock(ctx, tx, caseID)
+	if err != nil {
+		return "", err
+	}
+	if c.state.Open() || !c.closed.Valid {
+		return "", contracts.Errorf(contracts.Conflict, op, "the case is %s; only a closed case is erased", c.state)
+	}
+	p, err := e.cfg.Packages.ByHash(ctx, c.pkg)
+	if err != nil {
+		return "", contracts.Errorf(contracts.Conflict, op, "this program does not know the case's service package, so its retention is not known: %w", err)
+	}
+	if ends := p.Retention.Ends(c.closed.Time.UTC()); tx.Now().Before(ends) {
+		return "", contracts.Errorf(contracts.Conflict, op, "the content is kept until %s (%s after the end of the case)", ends.Format(time.RFC3339), p.Retention.Period)
+	}
+	var reason string
+	err = tx.QueryRowContext(ctx, `select reason from case_holds where case_id = $1`, caseID).Scan(&reason)
+	if err == nil {
+		return "", contracts.Errorf(contracts.Conflict, op, "the case is held for the reason %s; lift the hold first", reason)
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return "", contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	return c.tenant, nil
+}
+
+// onlyHere lists the people of a case whom no other case names that is not erased.
+func onlyHere(ctx context.Context, tx *sqlstore.Tx, caseID string) (out []string, err error) {
+	rows, err := tx.QueryContext(ctx, `select distinct s.subject from case_subjects s where s.case_id = $1 and not exists (
+		select 1 from case_subjects o where o.subject = s.subject and o.case_id <> $1
+			and not exists (select 1 from erased_cases e where e.case_id = o.case_id)) order by s.subject`, caseID)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Unavailable, "list subjects", "%w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	out = []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, contracts.Errorf(contracts.Unavailable, "list subjects", "%w", err)
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,155 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+)
+
+// rewrapBatch is how many keys one transaction of the key store rewraps.
+const rewrapBatch = 200
+
+// shared locks the tenant's row for whoever makes a key, against whoever raises the version. On SQLite the writing
+// transaction is the lock and the clause is empty; on a database with row locks it is " for share".
+const shared = ""
+
+// mayCreate refuses a key that was destroyed, and one under a version of the tenant key that a rewrap has left behind:
+// so no key is lost when the old version is destroyed.
+func (s *keyStore) mayCreate(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, id string, version uint32) error {
+	const op = "create key"
+	var destroyed int
+	if err := tx.QueryRowContext(ctx, `select count(*) from destroyed_keys where id = $1`, id).Scan(&destroyed); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	if destroyed > 0 {
+		return contracts.Errorf(contracts.Conflict, op, "key %s was destroyed and is not made again", id)
+	}
+	if _, err := tx.Exec(ctx, `insert into tenant_versions (tenant, version) values ($1, $2) on conflict (tenant) do nothing`,
+		string(tenant), int64(version)); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	var oldest int64
+	if err := tx.QueryRowContext(ctx, `select version from tenant_versions where tenant = $1`+shared, string(tenant)).Scan(&oldest); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	if int64(version) < oldest {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", errStale)
+	}
+	return nil
+}
+
+// rewrap puts every key of the tenant under the current version of its key, which is version or a later one, and
+// returns how many keys the tenant has. From its first transaction on nobody writes a key under an older version.
+func (s *keyStore) rewrap(ctx context.Context, tenant authority.TenantID, version uint32) (n int64, err error) {
+	err = s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+		_, err := tx.Exec(ctx, `insert into tenant_versions (tenant, version) values ($1, $2)
+			on conflict (tenant) do update set version = excluded.version where excluded.version > tenant_versions.version`,
+			string(tenant), int64(version))
+		return err
+	})
+	if err != nil {
+		return 0, contracts.Errorf(contracts.Unavailable, "raise version of tenant key", "%w", err)
+	}
+	after := ""
+	for {
+		batch, err := s.batch(ctx, tenant, after)
+		if err != nil || len(batch) == 0 {
+			return n, err
+		}
+		if err := s.rewrapBatch(ctx, tenant, version, batch); err != nil {
+			return n, err
+		}
+		n += int64(len(batch))
+		after = batch[len(batch)-1].id
+	}
+}
+
+// wrappedKey is a row of the key store.
+type wrappedKey struct {
+	id      string
+	wrapped []byte
+}
+
+func (s *keyStore) batch(ctx context.Context, tenant authority.TenantID, after string) (out []wrappedKey, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, `select id, wrapped from keys where tenant = $1 and id > $2 order by id limit $3`,
+		string(tenant), after, rewrapBatch)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Unavailable, "list keys", "%w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var k wrappedKey
+		if err := rows.Scan(&k.id, &k.wrapped); err != nil {
+			return nil, contracts.Errorf(contracts.Unavailable, "list keys", "%w", err)
+		}
+		out = append(out, k)
+	}
+	return out, rows.Err()
+}
+
+func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, version uint32, batch []wrappedKey) error {
+	renewed := make([][]byte, len(batch))
+	for i, k := range batch {
+		has, err := s.wrapper.Version(k.wrapped)
+		if err != nil {
+			return contracts.Errorf(contracts.Internal, "rewrap key", "key %s: %w", k.id, err)
+		}
+		if has >= version {
+			continue
+		}
+		plain, err := s.key(ctx, tenant, k.id)
+		if contracts.KindOf(err) == contracts.NotFound && err != nil {
+			continue // erased in the meantime
+		}
+		if err == nil {
+			renewed[i], err = s.wrapper.Wrap(ctx, tenant, k.id, plain)
+		}
+		if err != nil {
+			return contracts.Errorf(contracts.Internal, "rewrap key", "key %s does not open, so no old version is destroyed: %w", k.id, err)
+		}
+	}
+	return s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+		for i, k := range batch {
+			if renewed[i] == nil {
+				continue
+			}
+			if _, err := tx.Exec(ctx, `update keys set wrapped = $3 where id = $1 and wrapped = $2`, k.id, k.wrapped, renewed[i]); err != nil {
+				return contracts.Errorf(contracts.Unavailable, "rewrap key", "%w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// destroy deletes keys of a tenant, forbids making them again, and returns how many existed. Another tenant's key is a
+// Conflict and nothing is deleted.
+func (s *keyStore) destroy(ctx context.Context, tenant authority.TenantID, ids ...string) (n int, err error) {
+	err = s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+		n = 0
+		for _, id := range ids {
+			var owner string
+			err := tx.QueryRowContext(ctx, `select tenant from keys where id = $1`, id).Scan(&owner)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return contracts.Errorf(contracts.Unavailable, "destroy key", "%w", err)
+			}
+			if err == nil {
+				if err := sameTenant(authority.TenantID(owner), tenant, id); err != nil {
+					return err
+				}
+				n++
+			}
+			if _, err := tx.Exec(ctx, `delete from keys where id = $1`, id); err != nil {
+				return contracts.Errorf(contracts.Unavailable, "destroy key", "%w", err)
+			}
+			if _, err := tx.Exec(ctx, `insert into destroyed_keys (id, destroyed_at) values ($1, $2) on conflict (id) do nothing`, id, tx.Now()); err != nil {
+				return contracts.Errorf(contracts.Unavailable, "destroy key", "%w", err)
+			}
+		}
+		return nil
+	})
+	return n, err
+}
