@@ -297,8 +297,15 @@ func TestACaseMovesOnlyAlongItsMachine(t *testing.T) {
 	if err := move("again", engine.Move{State: procedure.Acknowledged}); contracts.KindOf(err) != contracts.Conflict {
 		t.Errorf("acknowledged twice: %v", err)
 	}
-	if err := move("stuck", engine.Move{Attention: "not_competent"}); err != nil {
+	if err := move("register/attention", engine.Move{Attention: "not_competent"}); err != nil {
 		t.Fatal(err)
+	}
+	var step string
+	if err := b.db.Read().QueryRowContext(t.Context(), `select data ->> 'step' from events where type = $1`, event.TypeCaseEscalated).Scan(&step); err != nil {
+		t.Fatal(err)
+	}
+	if step != "register" { // the path of a result is the engine's own; the schema of the event knows steps
+		t.Errorf("escalated at step %q", step)
 	}
 	v := system("gewerbeamt-muenchen")
 	if c, err := b.work.Case(t.Context(), v, theCase); err != nil || c.Attention != "not_competent" || c.Status != procedure.Processing {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -101,6 +102,12 @@ func (c *Casework) taken(ctx context.Context, k engine.StepKey) (engine.Result, 
 	return results[i], true, nil
 }
 
+// stepOf is the step of the definition to which a path of results belongs: "register" of "register/attention".
+func stepOf(k engine.StepKey) string {
+	step, _, _ := strings.Cut(k.Step, "/")
+	return step
+}
+
 // Move brings a case into its next procedural state, or marks that it waits for a person.
 func (c *Casework) Move(ctx context.Context, cmd engine.Move) (engine.Result, error) {
 	return c.cfg.Ledger.Step(ctx, cmd.Command, func(tx *sqlstore.Tx) (engine.Result, error) {
@@ -111,7 +118,7 @@ func (c *Casework) Move(ctx context.Context, cmd engine.Move) (engine.Result, er
 		d := event.Draft{ID: eventID(cmd.StepKey, 1), Source: c.source(), Case: cmd.Case, Tenant: tenant, Actor: engineActor()}
 		switch {
 		case cmd.Attention != "":
-			d.Type, d.Data = event.TypeCaseEscalated, event.CaseEscalated{Step: cmd.Step, Pass: cmd.Pass, Reason: cmd.Attention}
+			d.Type, d.Data = event.TypeCaseEscalated, event.CaseEscalated{Step: stepOf(cmd.StepKey), Pass: cmd.Pass, Reason: cmd.Attention}
 		case cmd.State == procedure.Acknowledged:
 			d.Type, d.Data = event.TypeCaseAcknowledged, event.CaseAcknowledged{Step: cmd.Step, Pass: cmd.Pass}
 		case cmd.State == procedure.Closed:
