@@ -25,7 +25,9 @@ func (d *DeadLetters) Resend(ctx context.Context, v actor.Viewer, id, why string
 		return l, err
 	}
 	if l.State == deadletter.Refused {
-		return l, contracts.Errorf(contracts.Conflict, "send letter again", "a refused record has nothing to send: it is none of the ledger's")
+		return l, contracts.Refuse(contracts.Conflict, "send letter again", contracts.Problem{
+			Pointer: "letter_id", Detail: "a refused record has nothing to send: it is none of the ledger's",
+		})
 	}
 	if err := d.resend(ctx, l, v.ID, why); err != nil {
 		return l, err

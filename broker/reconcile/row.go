@@ -94,7 +94,7 @@ func (r *Reconcile) insert(ctx context.Context, v actor.Viewer, kind reconciliat
 			return fmt.Errorf("look for a running one: %w", err)
 		}
 		if running > 0 && kind != reconciliation.Replay {
-			return contracts.Errorf(contracts.Conflict, "start reconciliation", "another one is running")
+			return contracts.Refuse(contracts.Conflict, "start reconciliation", contracts.Problem{Detail: "another one is running; wait for its end"})
 		}
 		_, err = tx.Exec(ctx, `insert into reconciliations (id, operator, kind, state, actor, reason, revision, report, started_at, seen_at)
 			values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $8)`, id, v.Operator, kind, reconciliation.Running, string(who), why, string(text), tx.Now())

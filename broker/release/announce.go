@@ -70,18 +70,11 @@ func (r *Release) askAll(ctx context.Context, g ground, cmd engine.Announce) ([]
 	var out []evaluation
 	for _, p := range g.Parties {
 		for _, purpose := range r.purposes(g, p.Role, cmd, at) {
-			in, err := r.input(ctx, g, question{
+			e, err := r.askBefore(ctx, g, question{
 				stage: decision.Abstract, step: cmd.Step, purpose: purpose, basis: cmd.Basis,
 				recipient: p.Authority, role: p.Role, fields: pkg.AllFields(), facts: facts, at: at,
 			})
 			if err != nil {
-				return nil, err
-			}
-			e, err := r.evaluate(ctx, g, in, at, engineActor())
-			if err != nil {
-				return nil, err
-			}
-			if err := r.seal(ctx, &e); err != nil {
 				return nil, err
 			}
 			out = append(out, e)
@@ -102,6 +95,22 @@ func (r *Release) purposes(g ground, role authority.Role, cmd engine.Announce, a
 		}
 	}
 	return out
+}
+
+// askBefore asks the policy on behalf of the process, before anybody fetches, and seals the record of the answer.
+func (r *Release) askBefore(ctx context.Context, g ground, q question) (evaluation, error) {
+	in, err := r.input(ctx, g, q)
+	if err != nil {
+		return evaluation{}, err
+	}
+	e, err := r.evaluate(ctx, g, in, q.at, engineActor())
+	if err != nil {
+		return evaluation{}, err
+	}
+	if err := r.seal(ctx, &e); err != nil {
+		return evaluation{}, err
+	}
+	return e, nil
 }
 
 // tell appends the announcement and lets its recipient take part in the case from now on.

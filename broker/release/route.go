@@ -28,18 +28,11 @@ func (r *Release) Route(ctx context.Context, cmd engine.Assign) (record func(ctx
 		return nil, err
 	}
 	at := r.cfg.DB.Now()
-	in, err := r.input(ctx, g, question{
+	e, err := r.askBefore(ctx, g, question{
 		stage: decision.Abstract, step: cmd.Step, purpose: cmd.Purpose, basis: cmd.Basis,
 		recipient: cmd.Authority, role: cmd.Role, fields: pkg.AllFields(), facts: maps.Clone(facts), at: at,
 	})
 	if err != nil {
-		return nil, err
-	}
-	e, err := r.evaluate(ctx, g, in, at, engineActor())
-	if err != nil {
-		return nil, err
-	}
-	if err := r.seal(ctx, &e); err != nil {
 		return nil, err
 	}
 	record = func(ctx context.Context, tx *sqlstore.Tx) error { return r.write(ctx, tx, e) }

@@ -76,16 +76,21 @@ func (c *Client) Ready(ctx context.Context) error {
 func (c *Client) HandOver(ctx context.Context, start engine.Start, ev engine.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, start.Case, SignalEvent, ev, client.StartWorkflowOptions{
-		ID:                       start.Case,
-		TaskQueue:                TaskQueue,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-	}, WorkflowName, start)
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, start.Case, SignalEvent, ev, runOf(start), WorkflowName, start)
 	if err != nil {
 		return &contracts.Error{Kind: contracts.Unavailable, Op: "hand over", Subject: start.Case, Err: err}
 	}
 	return nil
+}
+
+// runOf is how the process of a case runs: once at a time, and again after a run that ended.
+func runOf(start engine.Start) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       start.Case,
+		TaskQueue:                TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	}
 }
 
 // Position asks the process of a case where it stands, for debugging. It fails with NotFound when the engine knows no

@@ -6,7 +6,6 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
 
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/engine"
@@ -49,12 +48,7 @@ func (c *Client) Run(ctx context.Context, caseID string) (engine.Run, error) {
 func (c *Client) Resume(ctx context.Context, start engine.Start) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       start.Case,
-		TaskQueue:                TaskQueue,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-	}, WorkflowName, start)
+	_, err := c.temporal.ExecuteWorkflow(ctx, runOf(start), WorkflowName, start)
 	if err != nil {
 		return &contracts.Error{Kind: contracts.Unavailable, Op: "resume", Subject: start.Case, Err: err}
 	}

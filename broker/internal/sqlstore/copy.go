@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -54,6 +55,9 @@ func vacuum(ctx context.Context, from, to string) (err error) {
 // Check reads a whole SQLite database and says whether its structure is sound and no reference leads nowhere.
 func Check(ctx context.Context, path string) (err error) {
 	const op = "check database"
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return contracts.Errorf(contracts.Invalid, op, "%s does not exist", path)
+	}
 	db, err := bare(path, "ro")
 	if err != nil {
 		return contracts.Errorf(contracts.Unavailable, op, "%w", err)

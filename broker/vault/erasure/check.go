@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
@@ -24,6 +25,11 @@ func checkReason(k act.Kind, r act.Reason) error {
 	return contracts.Refuse(contracts.Invalid, "check reason", contracts.Problem{
 		Pointer: "/reason", Detail: "no reason for this act; the contract lists the allowed codes",
 	})
+}
+
+// conflict refuses an act and tells the operator why: only the state of the case and codes stand in it.
+func conflict(op, format string, args ...any) error {
+	return contracts.Refuse(contracts.Conflict, op, contracts.Problem{Detail: fmt.Sprintf(format, args...)})
 }
 
 // caseRow is what erasing and holding must know of a case.
@@ -59,19 +65,21 @@ func (e *Eraser) erasable(ctx context.Context, tx *sqlstore.Tx, caseID string) (
 		return "", err
 	}
 	if c.state.Open() || !c.closed.Valid {
-		return "", contracts.Errorf(contracts.Conflict, op, "the case is %s; only a closed case is erased", c.state)
+		return "", conflict(op, "the case is %s; only a closed case is erased", c.state)
 	}
 	p, err := e.cfg.Packages.ByHash(ctx, c.pkg)
 	if err != nil {
-		return "", contracts.Errorf(contracts.Conflict, op, "this program does not know the case's service package, so its retention is not known: %w", err)
+		return "", &contracts.Error{Kind: contracts.Conflict, Op: op, Err: err, Problems: []contracts.Problem{
+			{Detail: "this program does not know the case's service package, so its retention is not known"},
+		}}
 	}
 	if ends := p.Retention.Ends(c.closed.Time.UTC()); tx.Now().Before(ends) {
-		return "", contracts.Errorf(contracts.Conflict, op, "the content is kept until %s (%s after the end of the case)", ends.Format(time.RFC3339), p.Retention.Period)
+		return "", conflict(op, "the content is kept until %s (%s after the end of the case)", ends.Format(time.RFC3339), p.Retention.Period)
 	}
 	var reason string
 	err = tx.QueryRowContext(ctx, `select reason from case_holds where case_id = $1`, caseID).Scan(&reason)
 	if err == nil {
-		return "", contracts.Errorf(contracts.Conflict, op, "the case is held for the reason %s; lift the hold first", reason)
+		return "", conflict(op, "the case is held for the reason %s; lift the hold first", reason)
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return "", contracts.Errorf(contracts.Unavailable, op, "%w", err)

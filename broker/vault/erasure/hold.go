@@ -18,11 +18,11 @@ func (e *Eraser) Hold(ctx context.Context, v actor.Viewer, caseID string, reason
 	return e.onCase(ctx, v, caseID, act.Hold, reason, func(tx *sqlstore.Tx, c caseRow, held heldFor) (act.Act, error) {
 		switch {
 		case c.erasing:
-			return act.Act{}, contracts.Errorf(contracts.Conflict, "hold case", "case %s is erased", caseID)
+			return act.Act{}, conflict("hold case", "case %s is erased", caseID)
 		case held.reason == reason:
 			return readAct(ctx, tx, held.act)
 		case held.act != "":
-			return act.Act{}, contracts.Errorf(contracts.Conflict, "hold case", "the case is held for the reason %s; lift that hold first", held.reason)
+			return act.Act{}, conflict("hold case", "the case is held for the reason %s; lift that hold first", held.reason)
 		}
 		a := ofCase(act.Hold, caseID, c, reason, v.Actor, tx.Now())
 		if _, err := tx.Exec(ctx, `insert into case_holds (case_id, operator, reason, act_id) values ($1, $2, $3, $4)`,
@@ -37,7 +37,7 @@ func (e *Eraser) Hold(ctx context.Context, v actor.Viewer, caseID string, reason
 func (e *Eraser) LiftHold(ctx context.Context, v actor.Viewer, caseID string, reason act.Reason) (act.Act, error) {
 	return e.onCase(ctx, v, caseID, act.LiftHold, reason, func(tx *sqlstore.Tx, c caseRow, held heldFor) (act.Act, error) {
 		if held.act == "" {
-			return act.Act{}, contracts.Errorf(contracts.Conflict, "lift hold", "the case is not held")
+			return act.Act{}, conflict("lift hold", "the case is not held")
 		}
 		if _, err := tx.Exec(ctx, `delete from case_holds where case_id = $1`, caseID); err != nil {
 			return act.Act{}, contracts.Errorf(contracts.Unavailable, "lift hold", "%w", err)

@@ -51,7 +51,7 @@ func (e *Eraser) Erase(ctx context.Context, v actor.Viewer, caseID string, reaso
 			return Done{}, fmt.Errorf("erase case: %w", err)
 		}
 	case found.Reason != reason:
-		return Done{}, contracts.Errorf(contracts.Conflict, "erase case", "case %s is erased for the reason %s", caseID, found.Reason)
+		return Done{}, conflict("erase case", "case %s is erased for the reason %s", caseID, found.Reason)
 	}
 	if err := e.finish(ctx, found); err != nil {
 		return Done{}, fmt.Errorf("erase case: %w", err)
