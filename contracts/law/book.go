@@ -82,6 +82,16 @@ func (b Book) Deadline(id string, at time.Time) (DeadlineRecord, error) {
 	return DeadlineRecord{}, contracts.Errorf(contracts.NotFound, "find deadline", "no record %q is in force", id)
 }
 
+// Fix is the deadline of a task whose start event happened at start, under the law of the day of receipt at. It returns
+// NotFound when no record with this id was in force then.
+func (b Book) Fix(id string, at, start time.Time) (Deadline, error) {
+	record, err := b.Deadline(id, at)
+	if err != nil {
+		return Deadline{}, err
+	}
+	return record.For(start), nil
+}
+
 // Deadlines lists every deadline record in the order of its file.
 func (b Book) Deadlines() []DeadlineRecord { return slices.Clone(b.deadlines) }
 
