@@ -23,9 +23,15 @@ type Ledger interface {
 	Results(ctx context.Context, q sqlstore.Querier, caseID string) ([]engine.Result, error)
 }
 
-// Deadlines finds the law record of a deadline that is in force at an instant.
+// Deadlines fixes a deadline whose period begins at start, under the law record that is in force at an instant.
 type Deadlines interface {
-	Deadline(id string, at time.Time) (law.DeadlineRecord, error)
+	Fix(id string, at, start time.Time) (law.Deadline, error)
+}
+
+// Ingress tells whether everything that an authority sent and that was received by an instant is in the ledger;
+// Unavailable means not yet.
+type Ingress interface {
+	CaughtUp(ctx context.Context, tx *sqlstore.Tx, a authority.ID, due time.Time) error
 }
 
 // Facts tells how the facts of a service's outcomes are declared.
@@ -43,6 +49,7 @@ type Config struct {
 	DB        *sqlstore.DB
 	Ledger    Ledger
 	Deadlines Deadlines
+	Ingress   Ingress
 	Facts     Facts
 	Contents  Contents
 	Access    standing.Access

@@ -78,8 +78,8 @@ func (m *memory) Results(context.Context, sqlstore.Querier, string) ([]engine.Re
 
 type book struct{}
 
-func (book) Deadline(id string, _ time.Time) (law.DeadlineRecord, error) {
-	return law.DeadlineRecord{ID: id, LegalBasis: "GewO § 15(1)", Days: 3, SilenceEffect: law.None}, nil
+func (book) Fix(id string, _, start time.Time) (law.Deadline, error) {
+	return law.DeadlineRecord{ID: id, LegalBasis: "GewO § 15(1)", Days: 3, SilenceEffect: law.None}.For(start), nil
 }
 
 func (book) OutcomeFacts(key.ServiceKey) map[string]fact.Declaration {
@@ -178,7 +178,7 @@ func TestATaskIsAnsweredOnceByItsHolder(t *testing.T) {
 	if again, err := b.work.Complete(ctx, holder, id, answer); err != nil || again.State != task.Completed {
 		t.Errorf("the same answer again: %+v %v", again, err)
 	}
-	if _, err := b.work.Return(ctx, holder, id); contracts.KindOf(err) != contracts.Conflict {
+	if _, err := b.work.Return(ctx, holder, event.Reception{}, id); contracts.KindOf(err) != contracts.Conflict {
 		t.Errorf("another answer: %v", err)
 	}
 }

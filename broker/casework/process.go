@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
@@ -15,7 +16,6 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
-	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 )
 
@@ -53,6 +53,12 @@ func eventID(k engine.StepKey, n int) string {
 	return k.Case + "/" + k.Step + "/" + strconv.Itoa(k.Pass) + "/" + strconv.Itoa(n)
 }
 
+// stepOf is the step of the definition to which a path of results belongs: "hear" of "hear/attention".
+func stepOf(k engine.StepKey) string {
+	step, _, _ := strings.Cut(k.Step, "/")
+	return step
+}
+
 // Assign gives a task to an authority, with the deadline of the law record that the step names.
 func (c *Casework) Assign(ctx context.Context, cmd engine.Assign) (engine.Result, error) {
 	return c.cfg.Ledger.Step(ctx, cmd.Command, func(tx *sqlstore.Tx) (engine.Result, error) {
@@ -60,11 +66,10 @@ func (c *Casework) Assign(ctx context.Context, cmd engine.Assign) (engine.Result
 		if err != nil {
 			return engine.Result{}, err
 		}
-		record, err := c.cfg.Deadlines.Deadline(cmd.Law, opening.at)
+		deadline, err := c.cfg.Deadlines.Fix(cmd.Law, opening.at, cmd.Start)
 		if err != nil {
 			return engine.Result{}, fmt.Errorf("find deadline %s: %w", cmd.Law, err)
 		}
-		deadline := law.Deadline{Law: record.ID, LegalBasis: record.LegalBasis, Due: record.Due(cmd.Start), SilenceEffect: record.SilenceEffect}
 		id := idOfTask(cmd.StepKey)
 		_, err = c.cfg.Ledger.Append(ctx, tx, event.Draft{
 			ID: eventID(cmd.StepKey, 1), Source: c.source(), Type: event.TypeTaskAssigned, Case: cmd.Case, Tenant: tenant, Actor: engineActor(),
@@ -73,7 +78,7 @@ func (c *Casework) Assign(ctx context.Context, cmd engine.Assign) (engine.Result
 				OutcomeFacts: cmd.OutcomeFacts, Opens: cmd.Opens, Deadline: deadline, Purpose: cmd.Purpose, Basis: cmd.Basis, Contents: opening.contents,
 			},
 		})
-		return engine.Result{Task: id, Due: deadline.Due}, err
+		return engine.Result{Task: id, Due: deadline.Due, SilenceEffect: deadline.SilenceEffect}, err
 	})
 }
 
@@ -87,7 +92,7 @@ func (c *Casework) Move(ctx context.Context, cmd engine.Move) (engine.Result, er
 		d := event.Draft{ID: eventID(cmd.StepKey, 1), Source: c.source(), Case: cmd.Case, Tenant: tenant, Actor: engineActor()}
 		switch {
 		case cmd.Attention != "":
-			d.Type, d.Data = event.TypeCaseEscalated, event.CaseEscalated{Step: cmd.Step, Pass: cmd.Pass, Reason: cmd.Attention}
+			d.Type, d.Data = event.TypeCaseEscalated, event.CaseEscalated{Step: stepOf(cmd.StepKey), Pass: cmd.Pass, Reason: cmd.Attention}
 		case cmd.State == procedure.Acknowledged:
 			d.Type, d.Data = event.TypeCaseAcknowledged, event.CaseAcknowledged{Step: cmd.Step, Pass: cmd.Pass}
 		case cmd.State == procedure.Closed:

@@ -29,8 +29,9 @@ type Accepted struct {
 	Repeated bool
 }
 
-// Submit accepts a submission: durable, sealed and acknowledged when it returns nil.
-func (in *Intake) Submit(ctx context.Context, v actor.Viewer, s Submission) (Accepted, error) {
+// Submit accepts a submission: durable, sealed and acknowledged when it returns nil. The case is received when the
+// submission was.
+func (in *Intake) Submit(ctx context.Context, v actor.Viewer, received event.Reception, s Submission) (Accepted, error) {
 	c, err := in.check(ctx, v, s)
 	if err != nil {
 		return Accepted{}, err
@@ -38,6 +39,7 @@ func (in *Intake) Submit(ctx context.Context, v actor.Viewer, s Submission) (Acc
 	if known, err := in.repeated(ctx, v, s, c.body); err != nil || known.Repeated {
 		return known, err
 	}
+	c.received = received
 	accepted, err := in.accept(ctx, v, s, c)
 	if contracts.KindOf(err) == contracts.Conflict && err != nil {
 		// Two identical submissions may have raced; then the other one is the answer.
@@ -114,8 +116,17 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s Submission, c ch
 	drafts := in.drafts(v, s, c, caseID, open, ref)
 	out := Accepted{Case: caseID}
 	err = in.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
-		if err := claim(ctx, tx, v, s, caseID, mac); err != nil {
+		out.ReceivedAt = c.received.At
+		if out.ReceivedAt.IsZero() {
+			out.ReceivedAt = tx.Now()
+		}
+		if err := claim(ctx, tx, v, s, claimed{caseID, mac, out.ReceivedAt}); err != nil {
 			return err
+		}
+		if c.completes != nil {
+			if err := in.cfg.Tasks.Settle(ctx, tx, drafts[1]); err != nil {
+				return err
+			}
 		}
 		if _, err := in.cfg.Ledger.Append(ctx, tx, drafts...); err != nil {
 			return err
@@ -123,7 +134,6 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s Submission, c ch
 		if err := writeSubjects(ctx, tx, caseID); err != nil {
 			return err
 		}
-		out.ReceivedAt = tx.Now()
 		out.Receipt, err = in.cfg.Ledger.Receipt(ctx, tx, caseID, 1)
 		return err
 	})
@@ -133,10 +143,17 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s Submission, c ch
 	return out, nil
 }
 
+// claimed is what a submission id is kept with.
+type claimed struct {
+	caseID string
+	mac    []byte
+	at     time.Time
+}
+
 // claim takes the submission id; a second claim in a race is a Conflict.
-func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s Submission, caseID string, mac []byte) error {
+func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s Submission, c claimed) error {
 	res, err := tx.Exec(ctx, `insert into submissions (submitter, id, case_id, body_mac, received_at) values ($1, $2, $3, $4, $5)
-		on conflict (submitter, id) do nothing`, v.ID, s.SubmissionId, caseID, mac, tx.Now())
+		on conflict (submitter, id) do nothing`, v.ID, s.SubmissionId, c.caseID, c.mac, c.at)
 	if err != nil {
 		return err
 	}
@@ -155,16 +172,20 @@ func (in *Intake) drafts(v actor.Viewer, s Submission, c checked, caseID string,
 	}
 	if c.completes == nil {
 		return []event.Draft{{
-			ID: v.ID + "/" + s.SubmissionId, Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted,
+			ID: v.ID + "/" + s.SubmissionId, Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor,
+			Received: c.received, Data: submitted,
 		}}
 	}
 	done := *c.completes
 	data, _ := done.Data.(event.TaskCompleted) // Completable made it
 	data.Outcome, data.Opened = s.Completes.Outcome, caseID
-	done.Data = data
+	done.Data, done.Received = data, c.received
 	submitted.OpenedBy = &event.Origin{Case: done.Case, Task: data.Task}
 	return []event.Draft{
-		{ID: v.ID + "/" + s.SubmissionId, Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted},
+		{
+			ID: v.ID + "/" + s.SubmissionId, Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor,
+			Received: c.received, Data: submitted,
+		},
 		done,
 		{
 			ID: data.Task + "/opened", Source: source, Type: event.TypeCaseLinked, Case: done.Case, Tenant: done.Tenant, Actor: v.Actor,

@@ -72,6 +72,9 @@ func (b *Broker) Start(ctx context.Context, e Engines) error {
 	if err := e.Events.EnsureTopic(ctx, event.Topic, e.Partitions); err != nil {
 		return fmt.Errorf("make topic %s: %w", event.Topic, err)
 	}
+	if err := b.stores.replica.Start(ctx); err != nil {
+		return fmt.Errorf("begin to receive: %w", err)
+	}
 	var err error
 	if b.engine, err = permit.NewClient(ctx, permit.ClientConfig{HostPort: e.Temporal, Logger: b.cfg.Log}); err != nil {
 		return fmt.Errorf("connect to the process engine: %w", err)
@@ -99,6 +102,7 @@ func (b *Broker) startBackground(ctx context.Context) {
 	b.background(ctx, "delivery", func(ctx context.Context) error {
 		return events.Consume(ctx, delivery.Consumer, b.domains.delivery.Handle)
 	})
+	b.background(ctx, "watermark", b.stores.replica.Run)
 	b.background(ctx, "relay", rl.Run)
 	b.background(ctx, "vault sweeper", b.stores.vault.Run)
 }
@@ -121,8 +125,10 @@ func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 	b.domains.mount(mux, httpserver.Errors{Logger: b.cfg.Log})
 	return httpserver.Handler(ctx, httpserver.Config{
 		API: mux, Open: b.gate.Open, Authenticator: b.domains.identity, Audit: b.domains.audit, Registry: prometheus.NewRegistry(), Logger: b.cfg.Log,
+		Receiver: b.stores.replica,
 		Checks: []httpserver.Check{
 			{Name: "ledger", Probe: b.stores.db.Ping},
+			{Name: "receipt", Probe: b.stores.replica.Ready},
 			{Name: "event_log", Probe: b.engines.Events.Ping},
 			{Name: "process_engine", Probe: func(ctx context.Context) error { return b.engine.Ready(ctx) }},
 		},
@@ -142,5 +148,6 @@ func (b *Broker) Stop(ctx context.Context) error {
 	if b.engine != nil {
 		b.engine.Close()
 	}
+	errs = append(errs, b.stores.replica.Stop(ctx))
 	return errors.Join(append(errs, b.stores.close())...)
 }

@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
+	"github.com/efa-broker/efa-broker/broker/casework"
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/law"
+	"github.com/efa-broker/efa-broker/contracts/service"
 )
 
 // Config says where a broker keeps its own.
@@ -16,6 +19,10 @@ type Config struct {
 	Dir string
 	// Operator hosts every case.
 	Operator authority.OperatorID
+	// Further adds law and service packages to those that the product carries; tests bring their own. Defaults to none.
+	Further func(law.Book, []service.Package) (law.Book, []service.Package, error)
+	// Deadlines fixes the deadlines of tasks. Defaults to the law's.
+	Deadlines casework.Deadlines
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }

@@ -46,8 +46,12 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 	d.catalogue = catalogue.New(s.db, s.packages)
 	d.ledger = ledger.New(ledger.Config{DB: s.db, Operator: cfg.Operator, Key: s.key, Access: d.policy, Log: cfg.Log})
 	d.competence = competence.New(competence.Config{DB: s.db, Access: d.policy, Register: s.register, Packages: s.packages})
+	var deadlines casework.Deadlines = s.law
+	if cfg.Deadlines != nil {
+		deadlines = cfg.Deadlines
+	}
 	d.casework = casework.New(casework.Config{
-		DB: s.db, Ledger: d.ledger, Deadlines: s.law, Facts: d.catalogue, Contents: s.vault, Access: d.policy, Operator: cfg.Operator,
+		DB: s.db, Ledger: d.ledger, Deadlines: deadlines, Ingress: s.replica, Facts: d.catalogue, Contents: s.vault, Access: d.policy, Operator: cfg.Operator,
 	})
 	d.delivery = delivery.New(delivery.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log})
 	d.release = release.New(release.Config{

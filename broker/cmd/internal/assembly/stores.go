@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/google/uuid"
+
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts/law"
@@ -17,6 +20,7 @@ import (
 // stores is what lies on disk or is embedded and does not change while the program runs.
 type stores struct {
 	db       *sqlstore.DB
+	replica  *watermark.Replica
 	vault    *vault.Vault
 	key      ledger.SigningKey
 	law      law.Book
@@ -42,6 +46,11 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.packages, err = service.Load(); err != nil {
 		return err
 	}
+	if cfg.Further != nil {
+		if s.law, s.packages, err = cfg.Further(s.law, s.packages); err != nil {
+			return err
+		}
+	}
 	if s.register, err = region.Load(); err != nil {
 		return err
 	}
@@ -51,6 +60,7 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.ledgerFile()}); err != nil {
 		return err
 	}
+	s.replica = watermark.New(watermark.Config{DB: s.db, Source: "replica/" + uuid.NewString(), Log: cfg.Log})
 	s.vault, err = vault.New(ctx, vault.Config{Ledger: s.db, Dir: cfg.keystoreDir(), Log: cfg.Log})
 	return err
 }
