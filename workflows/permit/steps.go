@@ -106,8 +106,9 @@ func (w *walk) move(ctx workflow.Context, s process.Step, state procedure.State)
 	})
 }
 
-// await waits for the outcome of a task and makes it visible to conditions. That the holder is not competent is no
-// outcome: a person has to look, and the task stays awaited. It reports false when the run should be renewed.
+// await waits for the outcome of a task, or for silence to give one, and makes it visible to conditions. That the holder is
+// not competent is no outcome: a person has to look, and the task stays awaited. It reports false when the run should be
+// renewed.
 func (w *walk) await(ctx workflow.Context, s process.Step) (bool, error) {
 	w.awaits = s.ID
 	defer func() { w.awaits = "" }()
@@ -115,7 +116,11 @@ func (w *walk) await(ctx workflow.Context, s process.Step) (bool, error) {
 		if err := w.sync(ctx); err != nil {
 			return false, err
 		}
-		answer, here := w.answers[s.ID]
+		if word := w.silence(s); word != "" {
+			w.outcomes[s.ID] = word
+			return true, nil
+		}
+		answer, here := w.answer(s)
 		switch {
 		case here && answer.Outcome != engine.NotCompetent:
 			w.see(s, answer)
@@ -130,12 +135,21 @@ func (w *walk) await(ctx workflow.Context, s process.Step) (bool, error) {
 			}
 			continue
 		}
+		if acted, err := w.deadlines(ctx); err != nil || acted {
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
 		if w.renewal(ctx) {
 			return false, w.renew(ctx)
 		}
 		w.waiting = here
-		w.receive(ctx)
+		err := w.receiveUntilDue(ctx)
 		w.waiting = false
+		if err != nil {
+			return false, err
+		}
 	}
 }
 
