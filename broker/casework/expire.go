@@ -47,10 +47,10 @@ func (c *Casework) Settle(ctx context.Context, tx *sqlstore.Tx, answer event.Dra
 	if at.IsZero() {
 		at = tx.Now()
 	}
-	if t.state != task.Assigned || !t.deadline.Late(at) || task.Expired.Move(task.Completed, t.deadline.SilenceEffect) != nil {
-		return nil
+	if t.state == task.Assigned && t.deadline.Late(at) && t.deadline.SilenceEffect == law.Disregardable {
+		return c.expire(ctx, tx, t)
 	}
-	return c.expire(ctx, tx, t)
+	return nil
 }
 
 // expire appends the expiry of a task. The append locks the case, so that an answer that came first is seen; only then is

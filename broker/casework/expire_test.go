@@ -88,11 +88,11 @@ func (h *hearing) another(source string) *watermark.Replica {
 	return r
 }
 
-// assign gives out a task under an effect and returns its id.
-func (h *hearing) assign(step string, effect law.SilenceEffect) string {
+// assign gives out the task of the step "hear" under an effect and returns its id.
+func (h *hearing) assign(effect law.SilenceEffect) string {
 	h.t.Helper()
 	res, err := h.work.Assign(h.t.Context(), engine.Assign{
-		Command: h.command(step, 1), Role: authority.Previous, Authority: h.holder, Law: string(effect), Outcomes: []string{"agreed", "objected"},
+		Command: h.command("hear", 1), Role: authority.Previous, Authority: h.holder, Law: string(effect), Outcomes: []string{"agreed", "objected"},
 		Purpose: "notice.forward", Basis: "eu-gdpr:A6-1-c",
 	})
 	if err != nil || !res.Due.Equal(h.due) || res.SilenceEffect != effect {
@@ -129,10 +129,10 @@ func (h *hearing) answer(id, outcome string, at time.Time) (task.Task, error) {
 	return h.work.Complete(h.t.Context(), system(h.holder), id, casework.Answer{Received: stamp, Outcome: outcome})
 }
 
-// told lists the types of the case's events from the n-th on.
-func (h *hearing) told(from int64) []string {
+// told lists the types of the case's events after the assignment.
+func (h *hearing) told() []string {
 	h.t.Helper()
-	events, err := h.ledger.CaseEvents(h.t.Context(), h.db.Read(), theCase, from-1, 100)
+	events, err := h.ledger.CaseEvents(h.t.Context(), h.db.Read(), theCase, 2, 100)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -167,10 +167,10 @@ func TestAnAnswerCountsByItsReceiptWhileTheEngineIsDown(t *testing.T) {
 		t.Run(fmt.Sprintf("%s after %s", c.effect, c.after), func(t *testing.T) {
 			t.Parallel()
 			h := heard(t)
-			id := h.assign("hear", c.effect)
+			id := h.assign(c.effect)
 			at := h.due.Add(c.after)
 			got, err := h.answer(id, "agreed", at)
-			if diff := cmp.Diff(c.want, h.told(3)); diff != "" {
+			if diff := cmp.Diff(c.want, h.told()); diff != "" {
 				t.Errorf("events: %s", diff)
 			}
 			if c.want == nil {
@@ -194,7 +194,7 @@ func TestAnAnswerCountsByItsReceiptWhileTheEngineIsDown(t *testing.T) {
 func TestALateAnswerWaitsWithTheExpiryForIngress(t *testing.T) {
 	t.Parallel()
 	h := heard(t)
-	id := h.assign("hear", law.Disregardable)
+	id := h.assign(law.Disregardable)
 	h.clock.Set(h.due.Add(-time.Second))
 	other := h.another("replica/b")
 	early, release := h.receive(other, h.due.Add(-ms))
@@ -208,7 +208,7 @@ func TestALateAnswerWaitsWithTheExpiryForIngress(t *testing.T) {
 	if _, err := h.answer(id, "objected", h.due.Add(3*time.Second)); contracts.KindOf(err) != contracts.Conflict {
 		t.Errorf("a second answer: %v", err)
 	}
-	if diff := cmp.Diff([]string{event.TypeTaskCompleted}, h.told(3)); diff != "" {
+	if diff := cmp.Diff([]string{event.TypeTaskCompleted}, h.told()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -217,13 +217,13 @@ func TestAfterSilenceNobodyIsNotCompetentAnyMore(t *testing.T) {
 	t.Parallel()
 	for _, effect := range []law.SilenceEffect{law.DeemedGranted, law.Disregardable} {
 		h := heard(t)
-		id := h.assign("hear", effect)
+		id := h.assign(effect)
 		stamp, release := h.receive(h.replica, h.due.Add(time.Minute))
 		if _, err := h.work.Return(t.Context(), system(h.holder), stamp, id); contracts.KindOf(err) != contracts.Conflict {
 			t.Errorf("%s: %v", effect, err)
 		}
 		release()
-		if got := h.told(3); len(got) != 0 {
+		if got := h.told(); len(got) != 0 {
 			t.Errorf("%s: %v", effect, got)
 		}
 	}
@@ -235,7 +235,7 @@ func TestExpiryLosesToWhatWasReceivedByTheDueInstantAndToNothingElse(t *testing.
 	t.Parallel()
 	for _, after := range []time.Duration{-ms, 0} {
 		h := heard(t)
-		id := h.assign("hear", law.DeemedGranted)
+		id := h.assign(law.DeemedGranted)
 		if _, err := h.answer(id, "objected", h.due.Add(after)); err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +249,7 @@ func TestExpiryLosesToWhatWasReceivedByTheDueInstantAndToNothingElse(t *testing.
 		}
 	}
 	h := heard(t)
-	id := h.assign("hear", law.Disregardable)
+	id := h.assign(law.Disregardable)
 	if _, err := h.answer(id, "objected", h.due.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestExpiryLosesToWhatWasReceivedByTheDueInstantAndToNothingElse(t *testing.
 	if res, err := h.expire("hear", 2); err != nil || res.Task != id || res.EngineSeq != 2 {
 		t.Errorf("the expiry that it recorded: %+v, %v", res, err)
 	}
-	if diff := cmp.Diff([]string{event.TypeTaskExpired, event.TypeTaskCompleted}, h.told(3)); diff != "" {
+	if diff := cmp.Diff([]string{event.TypeTaskExpired, event.TypeTaskCompleted}, h.told()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -270,7 +270,7 @@ func TestTheLegalTimeOfAnExpiryIsTheDueInstant(t *testing.T) {
 	t.Parallel()
 	for effect, late := range map[law.SilenceEffect]contracts.Kind{law.DeemedGranted: contracts.Conflict, law.Disregardable: contracts.Internal} {
 		h := heard(t)
-		id := h.assign("hear", effect)
+		id := h.assign(effect)
 		for _, after := range []time.Duration{-ms, 0, ms, watermark.Tolerance} {
 			h.clock.Set(h.due.Add(after))
 			if _, err := h.expire("hear", 1); contracts.KindOf(err) != contracts.Unavailable {
@@ -305,7 +305,7 @@ func TestTheLegalTimeOfAnExpiryIsTheDueInstant(t *testing.T) {
 func TestSilenceThatSaysNothingNeverExpiresATask(t *testing.T) {
 	t.Parallel()
 	h := heard(t)
-	id := h.assign("hear", law.None)
+	id := h.assign(law.None)
 	h.clock.Set(h.due.Add(1000 * time.Hour))
 	if _, err := h.expire("hear", 1); contracts.KindOf(err) != contracts.Conflict || err == nil {
 		t.Errorf("expired: %v", err)
@@ -337,7 +337,7 @@ func TestSilenceThatSaysNothingNeverExpiresATask(t *testing.T) {
 func TestExpiryWaitsForRequestsInHandAndLeavesOutWhoHasGone(t *testing.T) {
 	t.Parallel()
 	h := heard(t)
-	id := h.assign("hear", law.DeemedGranted)
+	id := h.assign(law.DeemedGranted)
 	own, releaseOwn := h.receive(h.replica, h.due.Add(-2*ms))
 	other := h.another("replica/b")
 	stale, releaseStale := h.receive(other, h.due.Add(-ms))
@@ -384,7 +384,7 @@ func TestTheReceiptDecidesTheRaceOfAnswerAndExpiry(t *testing.T) {
 	t.Parallel()
 	for round := range 12 {
 		h := heard(t)
-		id := h.assign("hear", law.DeemedGranted)
+		id := h.assign(law.DeemedGranted)
 		inTime := round%2 == 0
 		at := h.due.Add(ms)
 		if inTime {
@@ -421,7 +421,7 @@ func TestTheReceiptDecidesTheRaceOfAnswerAndExpiry(t *testing.T) {
 		if inTime {
 			want = event.TypeTaskCompleted
 		}
-		if diff := cmp.Diff([]string{want}, h.told(3)); diff != "" {
+		if diff := cmp.Diff([]string{want}, h.told()); diff != "" {
 			t.Errorf("round %d: %s", round, diff)
 		}
 	}

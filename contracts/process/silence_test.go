@@ -27,9 +27,12 @@ steps:
 		law, word string
 		known     bool
 	}{
-		{"baugb-36", "deemed_granted", true}, {"baugb-36", "expired", false},
-		{"baybo-65", "expired", true}, {"baybo-65", "deemed_granted", false},
-		{"gewo-15-1", "expired", false}, {"gewo-15-1", "deemed_granted", false},
+		{"baugb-36", "deemed_granted", true},
+		{"baugb-36", "expired", false},
+		{"baybo-65", "expired", true},
+		{"baybo-65", "deemed_granted", false},
+		{"gewo-15-1", "expired", false},
+		{"gewo-15-1", "deemed_granted", false},
 	} {
 		d, err := process.Load(fmt.Appendf(nil, src, c.law, c.word), env())
 		if !c.known {

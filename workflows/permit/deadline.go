@@ -13,9 +13,9 @@ import (
 // overdueSuffix makes the path under which the ledger keeps that a person was told of a task that is overdue.
 const overdueSuffix = "/overdue"
 
-// beyond is how far behind a due instant the timer is set: what is received at the instant itself is in time, and a timer
-// counts milliseconds.
-const beyond = time.Millisecond
+// beyond is how far behind a due instant the timer is set: what is received at the instant itself is in time, a timer counts
+// milliseconds, and the clocks of the engine and of the replicas may differ by a second. The legal time stays the due instant.
+const beyond = time.Second + time.Millisecond
 
 // The change of the interpreter that brought timers. A run that began before goes on without them until it is renewed; the
 // ledger counts late answers by their receipt all the same.

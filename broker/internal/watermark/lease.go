@@ -16,9 +16,9 @@ const renewals = 3
 // starts and is not ready.
 func (r *Replica) Start(ctx context.Context) error {
 	err := r.Renew(ctx)
-	if err != nil && r.inTime() != nil {
-		r.cfg.Log.ErrorContext(ctx, "clock is off", "error", err)
-		return nil
+	if off := r.inTime(); off != nil {
+		r.cfg.Log.ErrorContext(ctx, "clock is off", "error", off)
+		err = nil
 	}
 	return err
 }
@@ -96,10 +96,10 @@ func (r *Replica) compare(ctx context.Context) error {
 // Stop gives the lease back, so that no deadline waits for it to lapse. It is called when nothing is received any more.
 func (r *Replica) Stop(ctx context.Context) error {
 	r.mu.Lock()
-	epoch, started := r.epoch, !r.renewed.IsZero()
+	epoch, held := r.epoch, !r.renewed.IsZero() && r.off == nil
 	r.renewed = time.Time{}
 	r.mu.Unlock()
-	if !started || r.inTime() != nil {
+	if !held {
 		return nil
 	}
 	err := r.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/casework"
@@ -19,10 +20,14 @@ type Config struct {
 	Dir string
 	// Operator hosts every case.
 	Operator authority.OperatorID
-	// Further adds law and service packages to those that the product carries; tests bring their own. Defaults to none.
-	Further func(law.Book, []service.Package) (law.Book, []service.Package, error)
+	// Law is the law. Defaults to what the product carries.
+	Law *law.Book
+	// Packages are offered besides those that the product carries. Defaults to none.
+	Packages []service.Package
 	// Deadlines fixes the deadlines of tasks. Defaults to the law's.
 	Deadlines casework.Deadlines
+	// Now is the ledger's clock. Defaults to the machine's.
+	Now func() time.Time
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }

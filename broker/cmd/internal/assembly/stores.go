@@ -43,21 +43,20 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.law, err = law.Load(); err != nil {
 		return err
 	}
+	if cfg.Law != nil {
+		s.law = *cfg.Law
+	}
 	if s.packages, err = service.Load(); err != nil {
 		return err
 	}
-	if cfg.Further != nil {
-		if s.law, s.packages, err = cfg.Further(s.law, s.packages); err != nil {
-			return err
-		}
-	}
+	s.packages = append(s.packages, cfg.Packages...)
 	if s.register, err = region.Load(); err != nil {
 		return err
 	}
 	if s.key, err = ledger.LoadKey(cfg.receiptKey()); err != nil {
 		return err
 	}
-	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.ledgerFile()}); err != nil {
+	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.ledgerFile(), Now: cfg.Now}); err != nil {
 		return err
 	}
 	s.replica = watermark.New(watermark.Config{DB: s.db, Source: "replica/" + uuid.NewString(), Log: cfg.Log})
