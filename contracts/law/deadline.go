@@ -3,8 +3,11 @@ package law
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	_ "time/tzdata" // Europe/Berlin must be known on a machine without zone files
+
+	"github.com/efa-broker/efa-broker/contracts"
 )
 
 // resolution is that of the ledger's clock.
@@ -28,6 +31,15 @@ func (d DeadlineRecord) For(start time.Time) Deadline {
 	return Deadline{Law: d.ID, LegalBasis: d.LegalBasis, Due: d.Due(start), SilenceEffect: d.SilenceEffect}
 }
 
+// Binds reports whether silence at the due instant ends a task: under None it says nothing, and the task stays open.
+func (e SilenceEffect) Binds() bool { return e == DeemedGranted || e == Disregardable }
+
+// Late reports whether an answer received at the instant at came too late to count: silence had decided before, at Due.
+// What is received at Due is in time.
+func (d Deadline) Late(at time.Time) bool {
+	return d.Due != nil && d.SilenceEffect.Binds() && at.After(*d.Due)
+}
+
 // readDeadlines reads the deadline records.
 func (s source) readDeadlines() ([]DeadlineRecord, error) {
 	var records []DeadlineRecord
@@ -37,16 +49,31 @@ func (s source) readDeadlines() ([]DeadlineRecord, error) {
 	for i := range records {
 		r := &records[i]
 		r.Begins, r.Ends = midnight(r.Begins), midnight(r.Ends)
+	}
+	return records, checkDeadlines(records)
+}
+
+// With is the book with further deadline records, checked like its own.
+func (b Book) With(records ...DeadlineRecord) (Book, error) {
+	b.deadlines = append(slices.Clone(b.deadlines), records...)
+	if err := checkDeadlines(b.deadlines); err != nil {
+		return Book{}, contracts.Errorf(contracts.Invalid, "add law", "%w", err)
+	}
+	return b, nil
+}
+
+func checkDeadlines(records []DeadlineRecord) error {
+	for i, r := range records {
 		if err := r.check(); err != nil {
-			return nil, fmt.Errorf("deadline %q: %w", r.ID, err)
+			return fmt.Errorf("deadline %q: %w", r.ID, err)
 		}
 		for _, other := range records[:i] {
 			if other.ID == r.ID && (inForce(r.Begins, r.Ends, other.Begins) || inForce(other.Begins, other.Ends, r.Begins)) {
-				return nil, fmt.Errorf("deadline %q: two records are in force at one time", r.ID)
+				return fmt.Errorf("deadline %q: two records are in force at one time", r.ID)
 			}
 		}
 	}
-	return records, nil
+	return nil
 }
 
 func (d DeadlineRecord) check() error {
@@ -55,6 +82,9 @@ func (d DeadlineRecord) check() error {
 	}
 	if d.UndueDelay == (d.Days > 0) {
 		return errors.New("want either a period of at least one day or undue_delay")
+	}
+	if d.UndueDelay && d.SilenceEffect.Binds() {
+		return errors.New("silence decides at a due instant only, and undue_delay has none")
 	}
 	switch d.SilenceEffect {
 	case DeemedGranted, Disregardable, None:
