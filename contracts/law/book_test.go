@@ -301,14 +301,18 @@ func TestLoadRefusesLawThatContradictsItself(t *testing.T) {
 	}
 }
 
-func TestFurtherDeadlinesAreCheckedLikeThoseOfTheBook(t *testing.T) {
+func TestFurtherLawIsCheckedLikeThatOfTheBook(t *testing.T) {
 	t.Parallel()
 	b := load(t)
 	further := DeadlineRecord{
 		ID: "baybo-65", Instrument: "consultation", LegalBasis: "BayBO Art. 65", Jurisdiction: "DE-BY", Days: 30, StartEvent: "receipt",
 		SilenceEffect: Disregardable, Begins: november, Mark: "design",
 	}
-	more, err := b.With(further)
+	row := Row{
+		Service: "local:hearing", Form: "hearing", Role: "lead", Kind: "trade_office", Basis: "eu-gdpr:A6-1-c", Norm: "BayBO Art. 65",
+		Jurisdiction: "DE-BY", Begins: november, Purposes: []string{"notice.register"}, Fields: map[string]string{"hearing.1": "activity"}, Mark: "design",
+	}
+	more, err := b.With([]DeadlineRecord{further}, []Row{row})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,8 +322,14 @@ func TestFurtherDeadlinesAreCheckedLikeThoseOfTheBook(t *testing.T) {
 	if _, err := b.Deadline("baybo-65", november); contracts.KindOf(err) != contracts.NotFound {
 		t.Errorf("the book itself was changed: %v", err)
 	}
-	if _, err := more.With(further); contracts.KindOf(err) != contracts.Invalid {
+	if _, err := more.With([]DeadlineRecord{further}, nil); contracts.KindOf(err) != contracts.Invalid {
 		t.Errorf("the same record twice: %v", err)
+	}
+	if got := more.Rows("local:hearing", "lead", november); len(got) != 1 || got[0].Norm != row.Norm || len(b.Rows("local:hearing", "lead", november)) != 0 {
+		t.Errorf("rows %+v", got)
+	}
+	if _, err := more.With(nil, []Row{row}); contracts.KindOf(err) != contracts.Invalid {
+		t.Errorf("the same row twice: %v", err)
 	}
 }
 

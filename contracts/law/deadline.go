@@ -3,11 +3,8 @@ package law
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 	_ "time/tzdata" // Europe/Berlin must be known on a machine without zone files
-
-	"github.com/efa-broker/efa-broker/contracts"
 )
 
 // resolution is that of the ledger's clock.
@@ -51,15 +48,6 @@ func (s source) readDeadlines() ([]DeadlineRecord, error) {
 		r.Begins, r.Ends = midnight(r.Begins), midnight(r.Ends)
 	}
 	return records, checkDeadlines(records)
-}
-
-// With is the book with further deadline records, checked like its own.
-func (b Book) With(records ...DeadlineRecord) (Book, error) {
-	b.deadlines = append(slices.Clone(b.deadlines), records...)
-	if err := checkDeadlines(b.deadlines); err != nil {
-		return Book{}, contracts.Errorf(contracts.Invalid, "add law", "%w", err)
-	}
-	return b, nil
 }
 
 func checkDeadlines(records []DeadlineRecord) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/assembly"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
+	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/key"
 	"github.com/efa-broker/efa-broker/contracts/law"
@@ -49,16 +50,24 @@ func soon(_ law.DeadlineRecord, start time.Time) *time.Time {
 	return &due
 }
 
-// silent is a standalone broker that offers the service of silence besides those of the product.
+// silent is a standalone broker that offers the service of silence besides those of the product, with a clock that stands
+// once it is set.
 func silent(t *testing.T) (*house, *ledgerClock) {
 	t.Helper()
-	clock, log := &ledgerClock{}, &lockedBuffer{}
+	clock := &ledgerClock{}
+	return under(t, clock.Now, soon), clock
+}
+
+// under is silent under a clock and a rule of due instants.
+func under(t *testing.T, now func() time.Time, due func(law.DeadlineRecord, time.Time) *time.Time) *house {
+	t.Helper()
+	log := &lockedBuffer{}
 	p := &program{cfg: options(t.TempDir()), log: slog.New(slog.NewJSONHandler(log, nil))}
 	book, err := law.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if book, err = book.With(records()...); err != nil {
+	if book, err = book.With(records(), rows()); err != nil {
 		t.Fatal(err)
 	}
 	own, err := service.LoadFrom(os.DirFS("testdata/silence"), book)
@@ -66,14 +75,14 @@ func silent(t *testing.T) (*house, *ledgerClock) {
 		t.Fatal(err)
 	}
 	p.adjust = func(c *assembly.Config) {
-		c.Now, c.Law, c.Due, c.Packages = clock.Now, &book, soon, own
+		c.Now, c.Law, c.Due, c.Packages = now, &book, due, own
 	}
 	if err := p.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	h := &house{tb: t, program: p, log: log}
 	t.Cleanup(h.stop)
-	return h, clock
+	return h
 }
 
 // records are the law of the test: one record for each effect of silence.
@@ -90,11 +99,26 @@ func records() []law.DeadlineRecord {
 	}
 }
 
+// rows let the three offices know of the case.
+func rows() []law.Row {
+	row := func(role authority.Role, kind authority.Kind, purpose string) law.Row {
+		return law.Row{
+			Service: silence, Form: "silence", Role: role, Kind: kind, Basis: "eu-gdpr:A6-1-c", Norm: "test", Jurisdiction: "DE",
+			Begins: time.Date(2025, 11, 1, 0, 0, 0, 0, time.UTC), Purposes: []string{purpose},
+			Fields: map[string]string{"silence.1": "activity"}, Retain: "P2Y", Mark: "design",
+		}
+	}
+	return []law.Row{
+		row(authority.Lead, "trade_office", "notice.register"), row("chamber_of_commerce", "chamber_of_commerce", "notice.inform"),
+		row("tax_office", "tax_office", "notice.inform"),
+	}
+}
+
 // apply files an application and returns the case, its tasks by step, and the instant at which they are due.
 func (h *house) apply() (caseID string, tasks map[string]string, due time.Time) {
 	h.tb.Helper()
 	answer, err := h.as("portal-bayern").SubmitApplicationWithResponse(h.tb.Context(), client.Submission{
-		SubmissionId: uuid.NewString(), Service: string(silence), Region: muenchen, Application: map[string]any{"subject": "x"},
+		SubmissionId: uuid.NewString(), Service: string(silence), Region: muenchen, Application: map[string]any{"subject": "x", "place": muenchen},
 	})
 	if err != nil {
 		h.tb.Fatal(err)
@@ -111,7 +135,7 @@ func (h *house) apply() (caseID string, tasks map[string]string, due time.Time) 
 			tasks[d.Step], due = d.Task, *d.Deadline.Due
 		}
 	}
-	if want := receipt.ReceivedAt.Add(time.Hour + 2*time.Second); !due.Equal(want) {
+	if want := *soon(law.DeadlineRecord{}, receipt.ReceivedAt); !due.Equal(want) {
 		h.tb.Errorf("due %s, want %s after the receipt", due, want)
 	}
 	return receipt.CaseId, tasks, due
@@ -217,10 +241,20 @@ func TestSilenceMeansWhatTheLawSays(t *testing.T) {
 	h.verified()
 }
 
-// TestAnAnswerInTimeWinsWhileTheEngineIsDown stops the process engine before the due instant and starts it again after it.
-// Offices answer over HTTP meanwhile, a millisecond before and after.
+// TestAnAnswerInTimeWinsWhileTheEngineIsDown stops the process engine before the due instant and starts it again after it,
+// on its files or on none. Offices answer over HTTP meanwhile, a millisecond before and after.
 func TestAnAnswerInTimeWinsWhileTheEngineIsDown(t *testing.T) {
 	t.Parallel()
+	for name, lost := range map[string]bool{"kept": false, "emptied": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answersInTimeWin(t, lost)
+		})
+	}
+}
+
+func answersInTimeWin(t *testing.T, lost bool) {
+	t.Helper()
 	h, clock := silent(t)
 	caseID, tasks, due := h.apply()
 	otherCase, otherTasks, otherDue := h.apply()
@@ -248,6 +282,9 @@ func TestAnAnswerInTimeWinsWhileTheEngineIsDown(t *testing.T) {
 	}
 	if err := h.say("nothing", otherTasks["nothing"], "agreed"); err != nil {
 		t.Errorf("overdue: %v", err)
+	}
+	if lost {
+		lose(t, h.program.cfg.Data, "temporal")
 	}
 	h.restartEngine(t)
 	want := []string{"completed deemed", "completed nothing", "expired disregardable", "completed disregardable"}
