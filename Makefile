@@ -47,6 +47,14 @@ generate: ## write all generated code anew
 kafka-tier: $(KAFKA_LIBS)/.complete ## run the event log's suite against a real Apache Kafka (Java 17, Maven)
 	KAFKA_LIBS=$(KAFKA_LIBS) go test -count=1 -v ./adapters/eventlog/...
 
+# The tests that open a database run on SQLite in every run; here the same ones run on PostgreSQL.
+.PHONY: postgres-tier
+postgres-tier: ## run the tests of the stores on a PostgreSQL 15 that is thrown away (Debian's postgresql-15)
+	@packages=$$(go list -test -f '{{.ImportPath}}{{range .Deps}} {{.}}{{end}}' ./... \
+		| awk '$$1 ~ /\.test$$/ && / [^ ]*\/broker\/internal\/sqlstoretest( |$$)/ { sub(/\.test$$/, "", $$1); print $$1 }'); \
+	test -n "$$packages"; \
+	.ci/with-postgres go test -count=1 -v -timeout 20m $$packages
+
 .PHONY: check
 check: ## run everything that CI runs
 	.ci/run

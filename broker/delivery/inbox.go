@@ -58,7 +58,12 @@ func (d *Delivery) Inbox(ctx context.Context, v actor.Viewer, after string, limi
 	defer deadline.Stop()
 	for {
 		arrived := d.arrived()
-		items, next, err := d.read(ctx, v.Authority, from, limit)
+		var items []delivery.Item
+		var next place
+		err := d.cfg.DB.View(ctx, v, func(q sqlstore.Querier) (err error) {
+			items, next, err = read(ctx, q, v.Authority, from, limit)
+			return err
+		})
 		if err != nil || len(items) > 0 || wait == 0 {
 			return items, next.String(), err
 		}
@@ -74,9 +79,9 @@ func (d *Delivery) Inbox(ctx context.Context, v actor.Viewer, after string, limi
 	}
 }
 
-func (d *Delivery) read(ctx context.Context, a authority.ID, from place, limit int) ([]delivery.Item, place, error) {
+func read(ctx context.Context, q sqlstore.Querier, a authority.ID, from place, limit int) ([]delivery.Item, place, error) {
 	var epoch int64
-	err := d.cfg.DB.Read().QueryRowContext(ctx, `select epoch from inbox_counters where authority = $1`, a).Scan(&epoch)
+	err := q.QueryRowContext(ctx, `select epoch from inbox_counters where authority = $1`, a).Scan(&epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		return []delivery.Item{}, from, nil
 	}
@@ -87,7 +92,7 @@ func (d *Delivery) read(ctx context.Context, a authority.ID, from place, limit i
 	if from.epoch < epoch && from != (place{}) {
 		next.seq, undone = 0, ` and (state in ('announced', 'fetched') or exists (select 1 from tasks t where t.id = task_id and t.state = 'assigned'))`
 	}
-	rows, err := d.cfg.DB.Read().QueryContext(ctx, selectItems+` where authority = $1 and inbox_seq > $2`+undone+` order by inbox_seq limit $3`, a, next.seq, limit)
+	rows, err := q.QueryContext(ctx, selectItems+` where authority = $1 and inbox_seq > $2`+undone+` order by inbox_seq limit $3`, a, next.seq, limit)
 	if err != nil {
 		return nil, from, fmt.Errorf("read inbox: %w", err)
 	}
@@ -133,7 +138,7 @@ func scanItems(rows *sql.Rows, epoch int64) (items []delivery.Item, last int64, 
 }
 
 // find reads one delivery of v's authority; anybody else's is NotFound.
-func (d *Delivery) find(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string) (delivery.Item, error) {
+func find(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string) (delivery.Item, error) {
 	it, _, err := scanItem(q.QueryRowContext(ctx, selectItems+` where id = $1 and authority = $2 and operator = $3`, id, v.Authority, v.Operator), 0)
 	if errors.Is(err, sql.ErrNoRows) {
 		return it, contracts.Errorf(contracts.NotFound, "read delivery", "no such delivery")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -30,8 +31,11 @@ type handlers struct{ *Ledger }
 func (h handlers) ListCaseEvents(ctx context.Context, req ListCaseEventsRequestObject) (ListCaseEventsResponseObject, error) {
 	v := httpserver.Viewer(ctx)
 	gate := standing.Gate{Access: h.cfg.Access}
-	rel, err := gate.Case(ctx, h.cfg.DB.Read(), v, req.CaseId.String(), decision.CaseRead)
-	if err != nil {
+	var rel decision.Relation
+	if err := h.cfg.DB.View(ctx, v, func(q sqlstore.Querier) (err error) {
+		rel, err = gate.Case(ctx, q, v, req.CaseId.String(), decision.CaseRead)
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	var after int64
@@ -42,7 +46,7 @@ func (h handlers) ListCaseEvents(ctx context.Context, req ListCaseEventsRequestO
 	if req.Params.WaitSeconds != nil {
 		wait = time.Duration(*req.Params.WaitSeconds) * time.Second
 	}
-	events, err := h.await(ctx, req.CaseId.String(), after, wait)
+	events, err := h.await(ctx, v, req.CaseId.String(), after, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -50,12 +54,16 @@ func (h handlers) ListCaseEvents(ctx context.Context, req ListCaseEventsRequestO
 }
 
 // await reads events behind after; when there are none it waits for commits until wait is over.
-func (l *Ledger) await(ctx context.Context, caseID string, after int64, wait time.Duration) ([]event.Recorded, error) {
+func (l *Ledger) await(ctx context.Context, v actor.Viewer, caseID string, after int64, wait time.Duration) ([]event.Recorded, error) {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
 		committed := l.Committed()
-		events, err := l.CaseEvents(ctx, l.cfg.DB.Read(), caseID, after, pageOfEvents)
+		var events []event.Recorded
+		err := l.cfg.DB.View(ctx, v, func(q sqlstore.Querier) (err error) {
+			events, err = l.CaseEvents(ctx, q, caseID, after, pageOfEvents)
+			return err
+		})
 		if err != nil || len(events) > 0 || wait == 0 {
 			return events, err
 		}

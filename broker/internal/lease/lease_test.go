@@ -2,26 +2,20 @@ package lease_test
 
 import (
 	"errors"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
 func TestALeaseChangesHandsOnlyWhenItLapsedOrWasGivenBack(t *testing.T) {
 	t.Parallel()
 	var seconds atomic.Int64
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{
-		Path: filepath.Join(t.TempDir(), "l.db"), Now: func() time.Time { return time.Unix(1_800_000_000+seconds.Load(), 0) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := sqlstoretest.OpenAt(t, func() time.Time { return time.Unix(1_800_000_000+seconds.Load(), 0) })
 	a, b := lease.Keeper{DB: db, Holder: "a"}, lease.Keeper{DB: db, Holder: "b"}
 	first, err := a.Acquire(t.Context(), "relay/0")
 	if err != nil || first.Epoch != 1 {
