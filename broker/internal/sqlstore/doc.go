@@ -13,6 +13,7 @@
 //	durable              synchronous=FULL                         synchronous_commit; off is refused
 //	clock                this machine's                           the database's, measured every 2 seconds; a machine that
 //	                                                              is more than 1 second off is not ready and writes nothing
+//	Changed, Announce    this process                             every process on the database, by NOTIFY
 //	View                 the reading pool                         a transaction in the role efa_view: row-level security
 //	migrations           migrations/*.sql                         those, then migrations/postgres/*.sql
 //

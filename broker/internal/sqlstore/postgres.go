@@ -51,6 +51,9 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 	if err := errors.Join(d.durable(ctx), d.clock.start(ctx)); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	if d.secured { // the ledger; nobody waits for keys
+		d.exchange = newExchange(ctx, base, &d.signals)
+	}
 	return d, nil
 }
 

@@ -363,3 +363,32 @@ func TestADatabaseThatAnswersBeforeTheDiskIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAnAnnouncementReachesTheOtherProcess(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	place := sqlstoretest.Place(t)
+	here, there := sqlstoretest.OpenConfig(t, place), sqlstoretest.OpenConfig(t, place)
+	raw := sqlstoretest.Raw(t, place)
+	listening := func(want int) {
+		for len(texts(t, raw, `select pid::text from pg_stat_activity where datname = current_database() and query = 'listen efa_changed' and state = 'idle'`)) != want {
+			if err := t.Context().Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	listening(2)
+	for _, topic := range []sqlstore.Topic{sqlstore.Events, sqlstore.Inboxes} {
+		changed := there.Changed(topic)
+		here.Announce(topic)
+		<-changed
+	}
+	// Whoever waits is woken when the connection is lost and there again: something may have been missed.
+	changed := there.Changed(sqlstore.Events)
+	texts(t, raw, `select pg_terminate_backend(pid, 5000)::text from pg_stat_activity where datname = current_database() and query = 'listen efa_changed'`)
+	<-changed
+	listening(2)
+	changed = here.Changed(sqlstore.Events)
+	there.Announce(sqlstore.Events)
+	<-changed
+}

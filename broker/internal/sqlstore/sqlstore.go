@@ -43,6 +43,8 @@ type DB struct {
 	clock       *clock
 	engine      engine
 	secured     bool // roles and row-level policies apply
+	signals     signals
+	exchange    *exchange // nil where no other process uses the database
 }
 
 // engine is what differs between the databases.
@@ -91,8 +93,13 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	return openSQLite(ctx, cfg)
 }
 
-// Close closes both pools.
-func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
+// Close closes all connections.
+func (d *DB) Close() error {
+	if d.exchange != nil {
+		d.exchange.close()
+	}
+	return errors.Join(d.read.Close(), d.write.Close())
+}
 
 // Read is the reading pool; it cannot write. What a Viewer asked for is read in View.
 func (d *DB) Read() Querier { return d.read }

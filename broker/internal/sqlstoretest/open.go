@@ -17,8 +17,12 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 )
 
-// variable names the PostgreSQL cluster of the tests: the URL of a superuser of a cluster that may be thrown away.
-const variable = "EFA_POSTGRES"
+// variable names the PostgreSQL cluster of the tests: the URL of a superuser of a cluster that may be thrown away. The
+// second one is for key stores, where a program demands that they lie elsewhere.
+const (
+	variable     = "EFA_POSTGRES"
+	keysVariable = "EFA_POSTGRES_KEYS"
+)
 
 // Postgres reports whether the tests run on PostgreSQL instead of SQLite.
 func Postgres() bool { return os.Getenv(variable) != "" }
@@ -71,37 +75,43 @@ func Place(tb testing.TB) sqlstore.Config {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return sqlstore.Config{URL: database(tb, " template "+name)}
+	return sqlstore.Config{URL: database(tb, os.Getenv(variable), " template "+name)}
 }
 
 // Database makes an empty PostgreSQL database that is dropped with the test, and returns its URL.
 func Database(tb testing.TB) string {
 	tb.Helper()
-	return database(tb, "")
+	return database(tb, os.Getenv(variable), "")
 }
 
-func database(tb testing.TB, clause string) string {
+// KeyDatabase makes an empty PostgreSQL database in the other cluster.
+func KeyDatabase(tb testing.TB) string {
+	tb.Helper()
+	return database(tb, os.Getenv(keysVariable), "")
+}
+
+func database(tb testing.TB, cluster, clause string) string {
 	tb.Helper()
 	NeedPostgres(tb)
 	name := newName()
-	if err := administer(tb.Context(), "create database "+name+clause); err != nil {
+	if err := administer(tb.Context(), cluster, "create database "+name+clause); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := administer(context.WithoutCancel(tb.Context()), "drop database "+name+" with (force)"); err != nil {
+		if err := administer(context.WithoutCancel(tb.Context()), cluster, "drop database "+name+" with (force)"); err != nil {
 			tb.Error(err)
 		}
 	})
-	return urlOf(name)
+	return urlOf(cluster, name)
 }
 
 // migrated is the name of a database with all migrations. It stays until the cluster is thrown away.
 var migrated = sync.OnceValues(func() (string, error) {
-	ctx, name := context.Background(), newName()
-	if err := administer(ctx, "create database "+name); err != nil {
+	ctx, cluster, name := context.Background(), os.Getenv(variable), newName()
+	if err := administer(ctx, cluster, "create database "+name); err != nil {
 		return "", err
 	}
-	db, err := sqlstore.Open(ctx, sqlstore.Config{URL: urlOf(name)})
+	db, err := sqlstore.Open(ctx, sqlstore.Config{URL: urlOf(cluster, name)})
 	if err != nil {
 		return "", err
 	}
@@ -110,8 +120,8 @@ var migrated = sync.OnceValues(func() (string, error) {
 
 func newName() string { return "efa_" + strings.ReplaceAll(uuid.NewString(), "-", "") }
 
-func urlOf(name string) string {
-	u, err := url.Parse(os.Getenv(variable))
+func urlOf(cluster, name string) string {
+	u, err := url.Parse(cluster)
 	if err != nil {
 		panic(variable + " is no URL")
 	}
@@ -119,8 +129,8 @@ func urlOf(name string) string {
 	return u.String()
 }
 
-func administer(ctx context.Context, statement string) error {
-	conn, err := pgx.Connect(ctx, os.Getenv(variable))
+func administer(ctx context.Context, cluster, statement string) error {
+	conn, err := pgx.Connect(ctx, cluster)
 	if err != nil {
 		return err
 	}
