@@ -32,7 +32,7 @@ func (s *session) configCommand() *cobra.Command {
 		return show(cmd, args)
 	}
 	c.Flags().BoolVar(&reference, "reference", false, "print the reference page of all settings, Markdown")
-	c.Flags().StringVar(&schema, "schema", "", "print the JSON Schema of a program's configuration file: efabroker or standalone")
+	c.Flags().StringVar(&schema, "schema", "", "print the JSON Schema of a program's configuration file: efabroker, efabroker-serve or standalone")
 	return c
 }
 
@@ -57,5 +57,5 @@ func (s *session) writeSchema(name string) error {
 			return output.Written(err)
 		}
 	}
-	return usage("want efabroker or standalone", "--schema: there is no such program")
+	return usage("want efabroker, efabroker-serve or standalone", "--schema: there is no such program")
 }

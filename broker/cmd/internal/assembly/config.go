@@ -7,27 +7,46 @@ import (
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/identity"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 )
 
 // Config says where a broker keeps its own.
 type Config struct {
-	// Dir is the data directory: ledger.db, receipt.key and keystore/.
+	// Dir is the data directory: receipt.key, keystore/ with the tenant keys, and the databases that have no URL.
 	Dir string
+	// LedgerURL is the PostgreSQL database of the ledger. Defaults to ledger.db in Dir.
+	LedgerURL string
+	// KeysURL is the PostgreSQL database of the key store, in another cluster. Defaults to a file in keystore/.
+	KeysURL string
+	// Migrated refuses databases that lack a migration instead of applying it.
+	Migrated bool
 	// Operator hosts every case.
 	Operator authority.OperatorID
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }
 
-func (c Config) ledgerFile() string  { return filepath.Join(c.Dir, "ledger.db") }
-func (c Config) receiptKey() string  { return filepath.Join(c.Dir, "receipt.key") }
-func (c Config) keystoreDir() string { return filepath.Join(c.Dir, "keystore") }
+func (c Config) ledger() sqlstore.Config {
+	if c.LedgerURL != "" {
+		return sqlstore.Config{URL: c.LedgerURL, Migrated: c.Migrated}
+	}
+	return sqlstore.Config{Path: filepath.Join(c.Dir, "ledger.db")}
+}
+
+func (c Config) vault(db *sqlstore.DB) vault.Config {
+	return vault.Config{Ledger: db, Dir: filepath.Join(c.Dir, "keystore"), KeysURL: c.KeysURL, Migrated: c.Migrated, Log: c.Log}
+}
+
+func (c Config) receiptKey() string { return filepath.Join(c.Dir, "receipt.key") }
 
 // Gate says who may speak to the broker.
 type Gate struct {
 	// Issuer is the OpenID provider whose tokens count.
 	Issuer string
+	// Audience must be among the audiences of a token.
+	Audience string
 	// Keys verifies tokens in process. Set this or JWKSURL.
 	Keys identity.KeySet
 	// JWKSURL is where the provider publishes its keys.
@@ -46,4 +65,6 @@ type Engines struct {
 	Partitions int
 	// Temporal is the address of the process engine's frontend, "host:port".
 	Temporal string
+	// Namespace is the namespace of the operator there. Defaults to that of permit.
+	Namespace string
 }

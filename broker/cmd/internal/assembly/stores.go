@@ -48,10 +48,10 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.key, err = ledger.LoadKey(cfg.receiptKey()); err != nil {
 		return err
 	}
-	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.ledgerFile()}); err != nil {
+	if s.db, err = sqlstore.Open(ctx, cfg.ledger()); err != nil {
 		return err
 	}
-	s.vault, err = vault.New(ctx, vault.Config{Ledger: s.db, Dir: cfg.keystoreDir(), Log: cfg.Log})
+	s.vault, err = vault.New(ctx, cfg.vault(s.db))
 	return err
 }
 
