@@ -57,8 +57,12 @@ func (s *keyStore) rewrap(ctx context.Context, tenant authority.TenantID, versio
 		if err != nil || len(batch) == 0 {
 			return n, err
 		}
-		if err := s.rewrapBatch(ctx, tenant, version, batch); err != nil {
+		whole, err := s.rewrapBatch(ctx, tenant, version, batch)
+		if err != nil {
 			return n, err
+		}
+		if !whole {
+			continue
 		}
 		n += int64(len(batch))
 		after = batch[len(batch)-1].id
@@ -88,12 +92,14 @@ func (s *keyStore) batch(ctx context.Context, tenant authority.TenantID, after s
 	return out, rows.Err()
 }
 
-func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, version uint32, batch []wrappedKey) error {
+// rewrapBatch is not whole when somebody else changed a key meanwhile, maybe to a version that is too old: then the batch
+// is read again.
+func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, version uint32, batch []wrappedKey) (whole bool, err error) {
 	renewed := make([][]byte, len(batch))
 	for i, k := range batch {
 		has, err := s.wrapper.Version(k.wrapped)
 		if err != nil {
-			return contracts.Errorf(contracts.Internal, "rewrap key", "key %s: %w", k.id, err)
+			return false, contracts.Errorf(contracts.Internal, "rewrap key", "key %s: %w", k.id, err)
 		}
 		if has >= version {
 			continue
@@ -106,20 +112,28 @@ func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, v
 			renewed[i], err = s.wrapper.Wrap(ctx, tenant, k.id, plain)
 		}
 		if err != nil {
-			return contracts.Errorf(contracts.Internal, "rewrap key", "key %s does not open, so no old version is destroyed: %w", k.id, err)
+			return false, contracts.Errorf(contracts.Internal, "rewrap key", "key %s does not open, so no old version is destroyed: %w", k.id, err)
 		}
 	}
-	return s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+	err = s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+		whole = true
 		for i, k := range batch {
 			if renewed[i] == nil {
 				continue
 			}
-			if _, err := tx.Exec(ctx, `update keys set wrapped = $3 where id = $1 and wrapped = $2`, k.id, k.wrapped, renewed[i]); err != nil {
+			res, err := tx.Exec(ctx, `update keys set wrapped = $3 where id = $1 and wrapped = $2`, k.id, k.wrapped, renewed[i])
+			if err != nil {
 				return contracts.Errorf(contracts.Unavailable, "rewrap key", "%w", err)
 			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return contracts.Errorf(contracts.Unavailable, "rewrap key", "%w", err)
+			}
+			whole = whole && n > 0
 		}
 		return nil
 	})
+	return whole, err
 }
 
 // destroy deletes keys of a tenant, forbids making them again, and returns how many existed. Another tenant's key is a
