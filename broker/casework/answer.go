@@ -29,7 +29,7 @@ type Answer struct {
 // is a Conflict, and so is one that was received after silence was deemed a yes. After silence that may be disregarded
 // the answer is still recorded, behind the expiry.
 func (c *Casework) Complete(ctx context.Context, v actor.Viewer, id string, a Answer) (task.Task, error) {
-	if err := c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskAnswer); err != nil {
+	if err := c.allowAnswer(ctx, v, id); err != nil {
 		return task.Task{}, err
 	}
 	if err := c.resolve(ctx, v, id, a.Contents); err != nil {
@@ -45,7 +45,7 @@ func (c *Casework) Complete(ctx context.Context, v actor.Viewer, id string, a An
 
 // Return answers that v's authority is not competent. Once silence has ended the task it is a Conflict.
 func (c *Casework) Return(ctx context.Context, v actor.Viewer, received event.Reception, id string) (task.Task, error) {
-	if err := c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskAnswer); err != nil {
+	if err := c.allowAnswer(ctx, v, id); err != nil {
 		return task.Task{}, err
 	}
 	return c.answer(ctx, v, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
@@ -79,7 +79,7 @@ func (c *Casework) answer(ctx context.Context, v actor.Viewer, id string, draft 
 	if err != nil {
 		return task.Task{}, fmt.Errorf("answer task: %w", err)
 	}
-	return c.readTask(ctx, v, id)
+	return readTask(ctx, c.cfg.DB.Read(), v, id)
 }
 
 // resolve replaces the references that came with an answer by those of the vault, which alone knows the digest of the
@@ -108,6 +108,11 @@ func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, r
 		return contracts.Refuse(contracts.Invalid, "resolve contents", problems...)
 	}
 	return nil
+}
+
+// allowAnswer asks the policy whether v may answer a task.
+func (c *Casework) allowAnswer(ctx context.Context, v actor.Viewer, id string) error {
+	return c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error { return c.allowTask(ctx, q, v, id, decision.TaskAnswer) })
 }
 
 // allowTask asks the policy whether v may do action with a task; a task that v must not know is NotFound.

@@ -31,7 +31,7 @@ func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id string, draft 
 		return delivery.Item{}, err
 	}
 	err := d.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
-		it, err := d.find(ctx, tx, v, id)
+		it, err := find(ctx, tx, v, id)
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,12 @@ func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id string, draft 
 	if err != nil {
 		return delivery.Item{}, fmt.Errorf("answer delivery: %w", err)
 	}
-	return d.find(ctx, d.cfg.DB.Read(), v, id)
+	var it delivery.Item
+	err = d.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		it, err = find(ctx, q, v, id)
+		return err
+	})
+	return it, err
 }
 
 // Project moves a delivery by the event of its answer, inside the ledger transaction.

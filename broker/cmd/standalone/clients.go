@@ -16,20 +16,6 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/authority"
 )
 
-// principalsOf lists the machine clients: the operator's, the portal's, and one for each authority's system.
-func principalsOf(authorities []authority.Authority) []identity.Principal {
-	out := []identity.Principal{
-		{ID: "operator-" + operator, Kind: identity.Machine, Role: actor.OperatorAdmin, Operator: operator},
-		{ID: "portal-" + operator, Kind: identity.Machine, Role: actor.Portal, Operator: operator},
-	}
-	for _, a := range authorities {
-		out = append(out, identity.Principal{
-			ID: string(a.ID), Kind: identity.Machine, Role: actor.System, Operator: a.Operator, Tenant: a.Tenant, Authority: a.ID,
-		})
-	}
-	return out
-}
-
 // caseworkClient is the public client through which case workers log in. It gets its pages with a later part of the
 // product; until then it hands out person tokens for the API.
 const caseworkClient = "casework"
