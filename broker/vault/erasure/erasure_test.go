@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/broker/vault/erasure"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -248,6 +249,34 @@ func TestARestoreDoesNotBringBackWhatWasErased(t *testing.T) {
 				t.Errorf("%v opens with a key store from before", got)
 			}
 		})
+	}
+}
+
+// TestTheJournalIsAppliedToALedgerFromBeforeTheErasure restores the ledger alone, on the engine that the tests run on.
+func TestTheJournalIsAppliedToALedgerFromBeforeTheErasure(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	gone, stays := b.file(munich, false), b.file(munich, false)
+	b.close()
+	before := sqlstoretest.Copy(t, b.place)
+	b.open()
+	if _, err := b.Erase(t.Context(), eraser(), gone.id, "legal_obligation"); err != nil {
+		t.Fatal(err)
+	}
+	b.close()
+	b.place = before
+	b.open()
+	if acts, _, err := b.Acts(t.Context(), eraser(), gone.id, "", 10); err != nil || len(acts) != 0 {
+		t.Errorf("the restored ledger knows of the erasure: %+v, %v", acts, err)
+	}
+	if err := b.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.wantErased(gone)
+	b.wantWhole(munich, stays)
+	b.wantVerified()
+	if acts, _, err := b.Acts(t.Context(), eraser(), gone.id, "", 10); err != nil || len(acts) != 1 || acts[0].Kind != act.Erase {
+		t.Errorf("acts %+v, %v", acts, err)
 	}
 }
 
