@@ -79,16 +79,38 @@ func (w *world) Resolve(_ context.Context, _ authority.OperatorID, _ key.Service
 	return authority.Authority{ID: authority.ID(strings.ReplaceAll(string(role), "_", "-") + "-" + city), Tenant: authority.TenantID(city)}, nil
 }
 
-func (w *world) CreateCaseKey(context.Context, authority.TenantID, string) error { return nil }
+func (w *world) SealCase(_ context.Context, c intake.NewCase) (intake.SealedCase, error) {
+	return sealedCase{c, w}, nil
+}
+
+type sealedCase struct {
+	intake.NewCase
+	*world
+}
+
+func (c sealedCase) Refs() []content.Ref { return []content.Ref{c.Contents[0].Ref} }
+
+func (c sealedCase) MAC(data []byte) ([]byte, error) {
+	return c.world.MAC(context.Background(), c.Tenant, c.Case, data)
+}
+
+func (c sealedCase) WriteContents(context.Context, *sqlstore.Tx) error {
+	for _, o := range c.Contents {
+		o.Tenant = c.Tenant
+		c.stored = append(c.stored, o)
+	}
+	c.facts = c.Facts
+	return nil
+}
+
+func (c sealedCase) WritePeople(context.Context, *sqlstore.Tx) error {
+	c.subjects += len(c.People)
+	return nil
+}
 
 func (w *world) Store(_ context.Context, o content.Object) (content.Ref, bool, error) {
 	w.stored = append(w.stored, o)
 	return o.Ref, false, nil
-}
-
-func (w *world) StoreFacts(_ context.Context, _ authority.OperatorID, _ authority.TenantID, _ string, v fact.Values) error {
-	w.facts = v
-	return nil
 }
 
 func (w *world) MAC(_ context.Context, _ authority.TenantID, caseID string, data []byte) ([]byte, error) {
@@ -99,10 +121,6 @@ func (w *world) MAC(_ context.Context, _ authority.TenantID, caseID string, data
 func (w *world) Index(_ context.Context, _ authority.OperatorID, identifier string) ([]byte, error) {
 	sum := sha256.Sum256([]byte("index" + identifier))
 	return sum[:], nil
-}
-
-func (w *world) Prepare(_ context.Context, _ authority.OperatorID, _ authority.TenantID, people []service.Subject) (func(context.Context, *sqlstore.Tx, string) error, error) {
-	return func(context.Context, *sqlstore.Tx, string) error { w.subjects += len(people); return nil }, nil
 }
 
 func (w *world) Completable(_ context.Context, v actor.Viewer, caseID, taskID string) (event.Draft, key.ServiceKey, error) {
@@ -139,7 +157,7 @@ func setup(t *testing.T) (*world, *intake.Intake) {
 		w.packages[p.Service] = p
 	}
 	return w, intake.New(intake.Config{
-		DB: sqlstoretest.Open(t), Ledger: w, Services: w, Competence: w, Vault: w, Subjects: w, Tasks: w, Register: register, Access: w,
+		DB: sqlstoretest.Open(t), Ledger: w, Services: w, Competence: w, Vault: w, Tasks: w, Register: register, Access: w,
 		Operator: "bayern", Log: slog.New(slog.DiscardHandler),
 	})
 }

@@ -112,33 +112,27 @@ func macInput(s received) []byte {
 	return append([]byte(s.Service+"\x00"+s.Region+"\x00"+completes+"\x00"), s.body...)
 }
 
-// accept seals first and records then. What was sealed for a transaction that fails stays pending and is swept.
+// accept makes the keys and seals first, and writes everything in one transaction then. Of one that fails nothing is left but
+// keys that open nothing.
 func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c checked) (Accepted, error) {
 	caseID := uuid.NewString()
 	tenant := c.lead.Tenant
-	if err := in.cfg.Vault.CreateCaseKey(ctx, tenant, caseID); err != nil {
-		return Accepted{}, fmt.Errorf("create case key: %w", err)
-	}
-	ref, _, err := in.cfg.Vault.Store(ctx, content.Object{
-		Ref:      content.Ref{Content: content.ID(uuid.NewString()), Kind: content.Application, Form: c.pkg.Form},
-		Operator: v.Operator, Tenant: tenant, Case: caseID, MediaType: "application/json", Uploader: v.ID, Body: s.body,
+	open, sensitive := fact.Split(c.pkg.Facts, c.facts)
+	sealed, err := in.cfg.Vault.SealCase(ctx, NewCase{
+		Operator: v.Operator, Tenant: tenant, Case: caseID, Facts: sensitive, People: c.pkg.Subjects(s.Application),
+		Contents: []content.Object{{
+			Ref:       content.Ref{Content: content.ID(uuid.NewString()), Kind: content.Application, Form: c.pkg.Form},
+			MediaType: "application/json", Uploader: v.ID, Body: s.body,
+		}},
 	})
 	if err != nil {
-		return Accepted{}, fmt.Errorf("seal application: %w", err)
+		return Accepted{}, fmt.Errorf("seal submission: %w", err)
 	}
-	open, sensitive := fact.Split(c.pkg.Facts, c.facts)
-	if err := in.cfg.Vault.StoreFacts(ctx, v.Operator, tenant, caseID, sensitive); err != nil {
-		return Accepted{}, fmt.Errorf("seal sensitive facts: %w", err)
-	}
-	mac, err := in.cfg.Vault.MAC(ctx, tenant, caseID, macInput(s))
+	mac, err := sealed.MAC(macInput(s))
 	if err != nil {
 		return Accepted{}, fmt.Errorf("authenticate submission: %w", err)
 	}
-	writeSubjects, err := in.cfg.Subjects.Prepare(ctx, v.Operator, tenant, c.pkg.Subjects(s.Application))
-	if err != nil {
-		return Accepted{}, fmt.Errorf("seal subjects: %w", err)
-	}
-	drafts := in.drafts(v, s, c, caseID, open, ref)
+	drafts := in.drafts(v, s, c, caseID, open, sealed.Refs())
 	out := Accepted{Case: caseID}
 	err = in.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		out.ReceivedAt = c.received.At
@@ -153,10 +147,13 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 				return err
 			}
 		}
+		if err := sealed.WriteContents(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := in.cfg.Ledger.Append(ctx, tx, drafts...); err != nil {
 			return err
 		}
-		if err := writeSubjects(ctx, tx, caseID); err != nil {
+		if err := sealed.WritePeople(ctx, tx); err != nil {
 			return err
 		}
 		out.Receipt, err = in.cfg.Ledger.Receipt(ctx, tx, caseID, 1)
@@ -189,11 +186,11 @@ func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s received, c c
 }
 
 // drafts lists the events of a submission: the new case first, then what it completes and the links of both cases.
-func (in *Intake) drafts(v actor.Viewer, s received, c checked, caseID string, open fact.Values, ref content.Ref) []event.Draft {
+func (in *Intake) drafts(v actor.Viewer, s received, c checked, caseID string, open fact.Values, refs []content.Ref) []event.Draft {
 	source := "urn:efa:operator:" + string(in.cfg.Operator)
 	submitted := event.CaseSubmitted{
 		Service: c.pkg.Service, Package: c.pkg.Hash, Definition: c.pkg.Definition, Procedure: c.pkg.Procedure, Lead: c.lead.ID,
-		Parties: c.parties, Facts: open, Contents: []content.Ref{ref},
+		Parties: c.parties, Facts: open, Contents: refs,
 	}
 	if c.completes == nil {
 		return []event.Draft{{

@@ -63,7 +63,7 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 		Register: d.competence, Deliveries: d.delivery, Operator: cfg.Operator, Log: cfg.Log,
 	})
 	d.intake = intake.New(intake.Config{
-		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: s.vault, Subjects: subjects{s.vault},
+		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: sealer{s.vault},
 		Tasks: d.casework, Register: s.register, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log,
 	})
 	d.erasure = erasure.New(erasure.Config{
