@@ -110,9 +110,9 @@ func TestTheReceiptDecidesWhenTheEngineComesBackAfterTheDueInstant(t *testing.T)
 				template.runUntilAssigned(t)
 				ledger := template.ledger.Rewind(caseID, 3, 1)
 				back := workflowtest.Received.Add(60 * day)
-				b := on(t, ledger, sourceWith(t, workflowtest.Hearing), template.start, back, answers)
+				b := on(t, ledger, hearingOnly(t), template.start, back, answers)
 				if early {
-					b = on(t, template.ledger.Rewind(caseID, 3, 1), sourceWith(t, workflowtest.Hearing), template.start, workflowtest.Received.Add(day), answers)
+					b = on(t, template.ledger.Rewind(caseID, 3, 1), hearingOnly(t), template.start, workflowtest.Received.Add(day), answers)
 				}
 				b.mustRun(t)
 				var got []string
@@ -144,10 +144,10 @@ func (b *bench) runUntilAssigned(t *testing.T) {
 	}
 }
 
-func sourceWith(t *testing.T, src string) workflowtest.Definitions {
+func hearingOnly(t *testing.T) workflowtest.Definitions {
 	t.Helper()
 	d := workflowtest.Definitions{}
-	d.Add(t, src)
+	d.Add(t, workflowtest.Hearing)
 	return d
 }
 
@@ -190,7 +190,7 @@ type position struct {
 func rebuilt(t *testing.T, whole *bench, script []said, p position) {
 	t.Helper()
 	ledger := whole.ledger.Rewind(caseID, p.commands, p.events)
-	b := on(t, ledger, sourceWith(t, workflowtest.Hearing), whole.start, p.begins, script[p.events-1:])
+	b := on(t, ledger, hearingOnly(t), whole.start, p.begins, script[p.events-1:])
 	b.mustRun(t)
 	seen := map[string]int{}
 	for _, step := range way(ledger) {
@@ -295,7 +295,7 @@ func TestSilenceEndsTasksWhileAStepWaitsForAPerson(t *testing.T) {
 		t.Errorf("way (-want +got):\n%s", diff)
 	}
 	for n := 3; n <= 5; n++ {
-		r := on(t, b.ledger.Rewind(caseID, n, 1), sourceWith(t, workflowtest.Hearing), b.start, workflowtest.Received.Add(22*day), nil)
+		r := on(t, b.ledger.Rewind(caseID, n, 1), hearingOnly(t), b.start, workflowtest.Received.Add(22*day), nil)
 		denied(r)
 		r.at(3*day, func() []engine.Event { return []engine.Event{r.ledger.Append(caseID, neutral)} })
 		r.at(4*day, func() []engine.Event {
