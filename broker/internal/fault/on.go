@@ -29,11 +29,11 @@ func Mutants() []Mutant {
 
 // Variables of the environment.
 const (
-	EnvCrash  = "EFA_CRASH"
-	EnvMutant = "EFA_MUTANT"
+	EnvCrash  = "FAULT_CRASH"
+	EnvMutant = "FAULT_MUTANT"
 )
 
-// Crash kills the process when EFA_CRASH names p and this is the pass that it names.
+// Crash kills the process when FAULT_CRASH names p and this is the pass that it names.
 func Crash(p Point) {
 	if !crash().at(string(p)) {
 		return
@@ -48,7 +48,7 @@ func Crash(p Point) {
 	select {} // the signal is on its way
 }
 
-// Mutated reports whether EFA_MUTANT names m and this is a pass that it names.
+// Mutated reports whether FAULT_MUTANT names m and this is a pass that it names.
 func Mutated(m Mutant) bool { return mutant().at(string(m)) }
 
 // order is what a variable of the environment asks for.
