@@ -178,7 +178,7 @@ func (r *Release) filtered(ctx context.Context, f fetch, e evaluation) (map[stri
 	if err := d.Decode(&app); err != nil {
 		return nil, contracts.Errorf(contracts.Internal, "open application", "content %s is no JSON object", f.object.Content)
 	}
-	if fault.Mutated(fault.NoFilter) {
+	if fault.Mutated(fault.ReleaseUnfiltered) {
 		return app, nil
 	}
 	return pkg.Filter(app, released(e.Document)), nil

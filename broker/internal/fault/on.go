@@ -22,7 +22,7 @@ func Points() []Point {
 // Mutants lists every mutant.
 func Mutants() []Mutant {
 	return []Mutant{
-		NoDedupe, PublishBeforeCommit, SkipAnnouncementDecision, SkipFetchDecision, NoFilter, DropOutboxRow, SwapEvents,
+		NoDedupe, PublishBeforeCommit, SkipAnnouncementDecision, SkipFetchDecision, ReleaseUnfiltered, DropOutboxRow, SwapEvents,
 		ContentInEvent, WrongTenant,
 	}
 }

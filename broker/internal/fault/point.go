@@ -38,8 +38,8 @@ const (
 	SkipAnnouncementDecision Mutant = "skip_announcement_decision"
 	// SkipFetchDecision hands content over without the record of a decision: authorised.
 	SkipFetchDecision Mutant = "skip_fetch_decision"
-	// NoFilter hands the whole content over, whatever was decided: leak.
-	NoFilter Mutant = "no_filter"
+	// ReleaseUnfiltered hands the whole content over, whatever was decided: leak.
+	ReleaseUnfiltered Mutant = "release_unfiltered"
 	// DropOutboxRow records an event that nobody publishes: lost.
 	DropOutboxRow Mutant = "drop_outbox_row"
 	// SwapEvents publishes a batch in the wrong order: order.

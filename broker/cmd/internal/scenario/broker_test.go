@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,8 @@ func spawn(tb testing.TB, dir string, o orders) *broker {
 	b := &broker{tb: tb, dir: dir, died: make(chan struct{})}
 	b.cmd = exec.CommandContext(ctx, programs.broker, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--kafka-listen", "127.0.0.1:0",
 		"--temporal-listen", "127.0.0.1:0", "--offices", "none", "--log-format", "json")
-	b.cmd.Env = append(os.Environ(), fault.EnvCrash+"="+o.crash, fault.EnvMutant+"="+o.mutant)
+	b.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EFA_") }), // it refuses a setting of the tests
+		fault.EnvCrash+"="+o.crash, fault.EnvMutant+"="+o.mutant)
 	stdout, err := b.cmd.StdoutPipe()
 	if err != nil {
 		tb.Fatal(err)
