@@ -14,7 +14,7 @@ func TestTheCheckerSharesNoCodeWithTheBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := 0
-	for _, d := range strings.Fields(string(out)) {
+	for d := range strings.FieldsSeq(string(out)) {
 		module, isOurs := strings.CutPrefix(d, "github.com/efa-broker/efa-broker/")
 		switch {
 		case isOurs && (module == "broker/cmd/ledgercheck" || strings.HasPrefix(module, "broker/cmd/ledgercheck/")):
@@ -30,7 +30,7 @@ func TestTheCheckerSharesNoCodeWithTheBroker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range strings.Fields(string(direct)) {
+	for d := range strings.FieldsSeq(string(direct)) {
 		if strings.Contains(strings.Split(d, "/")[0], ".") && !strings.HasPrefix(d, "github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/") && d != "modernc.org/sqlite" {
 			t.Errorf("ledgercheck imports %s", d)
 		}

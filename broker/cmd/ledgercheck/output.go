@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -29,7 +30,7 @@ func write(w io.Writer, r verdict.Report, machine bool) error {
 	line("ledger", fmt.Sprintf("%d cases, %d events, %d still on their way", f.Cases, f.Events, f.Open))
 	line("event log", fmt.Sprintf("%d records", f.Records))
 	line("recipients", fmt.Sprintf("%d deliveries, seen %d times, %d of them again", f.Deliveries, f.Seen, f.SeenAgain))
-	line("canaries", fmt.Sprint(f.Canaries))
+	line("canaries", strconv.Itoa(f.Canaries))
 	line("")
 	line("RULE", "VERDICT", "CHECKED", "BROKEN")
 	for _, rule := range r.Rules {
@@ -37,14 +38,14 @@ func write(w io.Writer, r verdict.Report, machine bool) error {
 		if !rule.Holds {
 			word = "BROKEN"
 		}
-		line(rule.Rule, word, fmt.Sprint(rule.Checked), fmt.Sprint(len(rule.Violations)+rule.More))
+		line(rule.Rule, word, strconv.Itoa(rule.Checked), strconv.Itoa(len(rule.Violations)+rule.More))
 	}
 	if len(r.Balance) > 0 {
 		line("")
 		line("AUTHORITY", "ANNOUNCED", "ACCEPTED", "REJECTED", "OPEN", "WAITING", "PUT ASIDE")
 	}
 	for _, b := range r.Balance {
-		line(b.Authority, fmt.Sprint(b.Announced), fmt.Sprint(b.Accepted), fmt.Sprint(b.Rejected), fmt.Sprint(b.Open), fmt.Sprint(b.Waiting), fmt.Sprint(b.Aside))
+		line(b.Authority, strconv.Itoa(b.Announced), strconv.Itoa(b.Accepted), strconv.Itoa(b.Rejected), strconv.Itoa(b.Open), strconv.Itoa(b.Waiting), strconv.Itoa(b.Aside))
 	}
 	if err := t.Flush(); err != nil {
 		return err

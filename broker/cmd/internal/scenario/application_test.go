@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	registration key.ServiceKey = "99050012104000"
-	muenchen                    = "091620000000"
+	registration = key.ServiceKey("99050012104000")
+	muenchen     = "091620000000"
 )
 
 var packages = sync.OnceValues(service.Load)

@@ -26,16 +26,15 @@ const patience = 2 * time.Minute
 
 // broker is one process of the standalone broker, and the back offices that work with it.
 type broker struct {
-	tb       testing.TB
-	dir      string
-	cmd      *exec.Cmd
-	ready    bool
-	died     chan struct{}
-	api      string
-	issuer   string
-	kafka    string
-	offices  *offices.Offices
-	recorder *recorder
+	tb      testing.TB
+	dir     string
+	cmd     *exec.Cmd
+	ready   bool
+	died    chan struct{}
+	api     string
+	issuer  string
+	kafka   string
+	offices *offices.Offices
 }
 
 // orders are what a build with the tag faults is asked for.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,13 +21,11 @@ const resume = 15 * time.Second
 
 // pass chooses at which pass of a point to die. What happens once per erasure or forged record dies there.
 func pass(p fault.Point, random *rand.Rand, cases int) int {
-	switch p {
-	case fault.DeadletterWritten, fault.ErasureJournalled, fault.ErasureKeyDeleted, fault.ErasureRewrapped:
+	once := []fault.Point{fault.DeadletterWritten, fault.ErasureJournalled, fault.ErasureKeyDeleted, fault.ErasureRewrapped}
+	if slices.Contains(once, p) {
 		return 1
-	case fault.IntakeReceived, fault.IntakeSealed, fault.IntakeCommitted:
-		return 1 + random.IntN(cases)
 	}
-	return 1 + random.IntN(2*cases)
+	return 1 + random.IntN(cases)
 }
 
 // TestEveryRuleHoldsWhereverTheBrokerIsKilled kills the broker once at every crash point in the midst of new cases, on one
@@ -39,11 +38,15 @@ func TestEveryRuleHoldsWhereverTheBrokerIsKilled(t *testing.T) {
 		cases, seeds = 200, []uint64{1, 2, 3}
 	}
 	for _, seed := range seeds {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { killEverywhere(t, cases, rand.New(rand.NewPCG(seed, 0))) })
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			killEverywhere(t, cases, rand.New(rand.NewPCG(seed, 0)))
+		})
 	}
 }
 
 func killEverywhere(t *testing.T, cases int, random *rand.Rand) {
+	t.Helper()
 	w := newWorld(t)
 	var longest time.Duration
 	for _, p := range fault.Points() {
@@ -76,10 +79,10 @@ func (w *world) provoke(b *broker, p fault.Point) {
 	if !b.ready {
 		return // it died while it started, for what was interrupted before
 	}
-	switch p {
-	case fault.DeadletterWritten:
+	if p == fault.DeadletterWritten {
 		w.forge(b)
-	case fault.ErasureJournalled:
+	}
+	if p == fault.ErasureJournalled {
 		first := w.wanted[0].caseID
 		w.whole(b, first)
 		_, _ = b.as("operator-bayern").EraseCaseWithResponse(w.tb.Context(), uuid.MustParse(first), client.EraseCaseJSONRequestBody{Reason: "erasure_requested"}) // it dies

@@ -34,6 +34,7 @@ type recorder struct {
 }
 
 func newRecorder(tb testing.TB) *recorder {
+	tb.Helper()
 	return &recorder{tb: tb, dir: tb.TempDir(), started: time.Now(), invoked: map[string]bool{}, canaries: map[string]bool{}}
 }
 

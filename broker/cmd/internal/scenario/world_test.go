@@ -50,6 +50,7 @@ type submission struct {
 }
 
 func newWorld(tb testing.TB) *world {
+	tb.Helper()
 	dir := tb.TempDir()
 	return &world{tb: tb, dir: filepath.Join(dir, "data"), journals: filepath.Join(dir, "journals"), recorder: newRecorder(tb)}
 }

@@ -31,11 +31,16 @@ func (j *judge) authorised() {
 			c.broken("deliveries", "an item stands in the inbox of an authority, role or purpose that its event does not name", d.ID, d.Authority, d.Event)
 		}
 	}
-	for _, e := range j.Exchanges {
+	c.received()
+}
+
+// received checks what each recipient got: its own items, and content on a decision for it.
+func (c *court) received() {
+	for _, e := range c.Exchanges {
 		items, _ := e.Items()
 		for _, it := range items {
 			c.saw()
-			if it.Authority != e.Authority || j.deliveries[it.Delivery].Authority != e.Authority {
+			if it.Authority != e.Authority || c.deliveries[it.Delivery].Authority != e.Authority {
 				c.broken(e.Place.String(), "a recipient saw an item of another authority", it.Delivery, e.Authority)
 			}
 		}

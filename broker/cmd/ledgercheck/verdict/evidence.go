@@ -3,6 +3,8 @@ package verdict
 import (
 	"crypto/sha256"
 	"encoding/hex"
+
+	"github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/witness"
 )
 
 func (j *judge) evidence() {
@@ -22,14 +24,7 @@ func (j *judge) evidence() {
 	for _, id := range sorted(j.accepted) {
 		for _, claim := range j.accepted[id] {
 			c.saw()
-			chain, got := j.Ledger.Receipts[claim.Case], claim.Receipt
-			if got.Seq < 1 || got.Seq > int64(len(chain)) {
-				c.broken(claim.Place.String(), "the receipt that was given is not in the ledger", id, got.Event)
-				continue
-			}
-			if r := chain[got.Seq-1]; r.Event != got.Event || r.Hash != got.Hash || r.Key != got.Key || r.Signature != got.Signature {
-				c.broken(claim.Place.String(), "the ledger holds another receipt than the one that was given", id, got.Event)
-			}
+			c.acknowledged(claim)
 		}
 	}
 	for _, id := range sorted(j.Ledger.Decisions) {
@@ -41,5 +36,17 @@ func (j *judge) evidence() {
 		if _, recorded := j.byID[id]; !recorded && d.Stage == "concrete" {
 			c.broken("decisions", "the ledger holds no event of a decision", id)
 		}
+	}
+}
+
+// acknowledged checks that the receipt that a producer was given is the one that stands in the ledger.
+func (c *court) acknowledged(claim witness.Claim) {
+	chain, got := c.Ledger.Receipts[claim.Case], claim.Receipt
+	if got.Seq < 1 || got.Seq > int64(len(chain)) {
+		c.broken(claim.Place.String(), "the receipt that was given is not in the ledger", claim.ID, got.Event)
+		return
+	}
+	if r := chain[got.Seq-1]; r.Event != got.Event || r.Hash != got.Hash || r.Key != got.Key || r.Signature != got.Signature {
+		c.broken(claim.Place.String(), "the ledger holds another receipt than the one that was given", claim.ID, got.Event)
 	}
 }

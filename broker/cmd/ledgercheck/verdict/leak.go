@@ -18,29 +18,8 @@ func (j *judge) leak() error {
 	defer c.close()
 	s := newSearch(j.Claims)
 	j.report.Figures.Canaries = len(s.homes)
-	for _, e := range j.Exchanges {
-		c.saw()
-		found := s.in(e.Body)
-		if len(found) == 0 {
-			continue
-		}
-		f, fetched := e.Fetched()
-		for _, canary := range found {
-			if why := c.leaked(s.homes[canary], e.Authority, f, fetched); why != "" {
-				c.broken(e.Place.String(), why, canary, e.Authority, f.Decision)
-			}
-		}
-	}
-	for _, r := range j.Records {
-		c.saw()
-		raw := append([]byte(r.Key+"\x00"), r.Value...)
-		for key, value := range r.Headers {
-			raw = append(raw, "\x00"+key+"\x00"+value...)
-		}
-		for _, canary := range s.in(raw) {
-			c.broken(r.Place.String(), "content stands in the event log", canary, r.ID())
-		}
-	}
+	c.leakedTo(s)
+	c.leakedToLog(s)
 	if err := j.Texts(func(column string, value []byte) {
 		c.saw()
 		for _, canary := range s.in(value) {
@@ -55,6 +34,37 @@ func (j *judge) leak() error {
 		}
 	}
 	return nil
+}
+
+// leakedTo looks at every byte that a recipient got.
+func (c *court) leakedTo(s *search) {
+	for _, e := range c.Exchanges {
+		c.saw()
+		found := s.in(e.Body)
+		if len(found) == 0 {
+			continue
+		}
+		f, fetched := e.Fetched()
+		for _, canary := range found {
+			if why := c.leaked(s.homes[canary], e.Authority, f, fetched); why != "" {
+				c.broken(e.Place.String(), why, canary, e.Authority, f.Decision)
+			}
+		}
+	}
+}
+
+// leakedToLog looks at every byte of the event log.
+func (c *court) leakedToLog(s *search) {
+	for _, r := range c.Records {
+		c.saw()
+		raw := append([]byte(r.Key+"\x00"), r.Value...)
+		for key, value := range r.Headers {
+			raw = append(raw, "\x00"+key+"\x00"+value...)
+		}
+		for _, canary := range s.in(raw) {
+			c.broken(r.Place.String(), "content stands in the event log", canary, r.ID())
+		}
+	}
 }
 
 // leaked says why a canary may not stand in an answer; empty when it may: the decision released to this recipient a

@@ -139,13 +139,20 @@ func newJudge(t Testimony) *judge {
 		j.deliveries[d.ID] = d
 		j.inbox[d.Event] = append(j.inbox[d.Event], d)
 	}
+	j.hear()
+	f := &j.report.Figures
+	f.Cases, f.Records, f.Events, f.Deliveries = len(t.Ledger.Cases), len(t.Records), len(j.events), len(t.Ledger.Deliveries)
+	return j
+}
+
+// hear learns from producers and recipients what was sent and what was answered.
+func (j *judge) hear() {
 	open := map[string]bool{}
-	for _, c := range t.Claims {
+	for _, c := range j.Claims {
 		switch c.Op {
 		case witness.Invoke:
-			if _, known := open[c.ID]; !known {
-				open[c.ID] = true
-			}
+			_, known := open[c.ID]
+			open[c.ID] = open[c.ID] || !known
 		case witness.OK:
 			j.accepted[c.ID] = append(j.accepted[c.ID], c)
 			j.acked[c.Case] = c.ID
@@ -154,20 +161,18 @@ func newJudge(t Testimony) *judge {
 			open[c.ID] = false
 		}
 	}
-	for _, e := range t.Exchanges {
+	for _, e := range j.Exchanges {
 		if opened := e.Opened(); opened != "" {
 			j.asked[opened] = e.Authority
 		}
 	}
 	f := &j.report.Figures
-	f.Submissions, f.Accepted, f.Cases, f.Records = len(open), len(j.accepted), len(t.Ledger.Cases), len(t.Records)
-	f.Events, f.Deliveries = len(j.events), len(t.Ledger.Deliveries)
+	f.Submissions, f.Accepted = len(open), len(j.accepted)
 	for _, unknown := range open {
 		if unknown {
 			f.Unknown++
 		}
 	}
-	return j
 }
 
 // court collects what breaks one rule.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 )
 
@@ -55,7 +56,7 @@ type Item struct {
 
 // Items are those of an answer to a read of the inbox; the second result is false for any other exchange.
 func (e Exchange) Items() ([]Item, bool) {
-	if e.Method != "GET" || e.route() != "/v1/inbox" || e.Status != 200 {
+	if e.Method != http.MethodGet || e.route() != "/v1/inbox" || e.Status != 200 {
 		return nil, false
 	}
 	var page struct {
@@ -77,7 +78,7 @@ type Fetched struct {
 // Fetched is the answer to a fetch that released something; the second result is false for any other exchange.
 func (e Exchange) Fetched() (Fetched, bool) {
 	var f Fetched
-	if e.Method != "POST" || !strings.HasPrefix(e.Path, "/v1/contents/") || !strings.HasSuffix(e.route(), "/fetch") || e.Status != 200 {
+	if e.Method != http.MethodPost || !strings.HasPrefix(e.Path, "/v1/contents/") || !strings.HasSuffix(e.route(), "/fetch") || e.Status != 200 {
 		return f, false
 	}
 	return f, json.Unmarshal(e.Body, &f) == nil
@@ -85,7 +86,7 @@ func (e Exchange) Fetched() (Fetched, bool) {
 
 // Opened is the case that a submission of the recipient opened; empty for any other exchange.
 func (e Exchange) Opened() string {
-	if e.Method != "POST" || e.route() != "/v1/submissions" || e.Status != 200 && e.Status != 201 {
+	if e.Method != http.MethodPost || e.route() != "/v1/submissions" || e.Status != 200 && e.Status != 201 {
 		return ""
 	}
 	var r struct {
