@@ -48,6 +48,10 @@ generate: ## write all generated code anew
 kafka-tier: $(KAFKA_LIBS)/.complete ## run the event log's suite against a real Apache Kafka (Java 17, Maven)
 	KAFKA_LIBS=$(KAFKA_LIBS) go test -count=1 -v ./adapters/eventlog/...
 
+.PHONY: crash
+crash: ## kill the broker at every labelled point and break it on purpose; ledgercheck judges what is left
+	go test -count=1 -tags faults ./broker/internal/fault ./broker/cmd/internal/scenario
+
 .PHONY: fuzz
 fuzz: ## fuzz every decoder whose package links neither OPA nor the Temporal server (FUZZTIME=20s)
 	.ci/fuzz

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
@@ -79,6 +80,7 @@ func (c *Casework) answer(ctx context.Context, v actor.Viewer, id string, draft 
 	if err != nil {
 		return task.Task{}, fmt.Errorf("answer task: %w", err)
 	}
+	fault.Crash(fault.AnswerCommitted)
 	return readTask(ctx, c.cfg.DB.Read(), v, id)
 }
 

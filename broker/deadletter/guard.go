@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/deadletter"
@@ -139,6 +140,7 @@ func (g *guard) aside(ctx context.Context, e event.Recorded, reason deadletter.R
 		return fmt.Errorf("put event aside: %w", err)
 	}
 	g.told(ctx, l)
+	fault.Crash(fault.DeadletterWritten)
 	return nil
 }
 

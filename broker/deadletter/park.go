@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/deadletter"
@@ -32,6 +33,7 @@ func (d *DeadLetters) Park(ctx context.Context, r Record, reason error) error {
 		return fmt.Errorf("park record: %w", err)
 	}
 	d.told(ctx, l)
+	fault.Crash(fault.DeadletterWritten)
 	return nil
 }
 

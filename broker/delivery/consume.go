@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
@@ -49,6 +50,7 @@ func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Rec
 	if err != nil {
 		return fmt.Errorf("deliver %d events: %w", len(events), err)
 	}
+	fault.Crash(fault.DeliveryCommitted)
 	return nil
 }
 
@@ -138,10 +140,14 @@ func (d *Delivery) number(ctx context.Context, tx *sqlstore.Tx, rows []row) erro
 			return fmt.Errorf("write delivery for event %s: %w", r.event.ID, err)
 		}
 	}
+	fault.Crash(fault.DeliveryNumbered)
 	return nil
 }
 
 func (d *Delivery) insert(ctx context.Context, tx *sqlstore.Tx, r row) error {
+	if fault.Mutated(fault.WrongTenant) {
+		r.authority = "gewerbeamt-nuernberg"
+	}
 	id := idOfDelivery(r.event.Case, r.event.CaseSeq, r.authority)
 	var known int
 	if err := tx.QueryRowContext(ctx, `select count(*) from deliveries where id = $1`, id).Scan(&known); err != nil || known > 0 {

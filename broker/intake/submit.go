@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
@@ -53,6 +54,7 @@ func (in *Intake) Submit(ctx context.Context, v actor.Viewer, reception event.Re
 		return Accepted{}, err
 	}
 	c.received = reception
+	fault.Crash(fault.IntakeReceived)
 	accepted, err := in.accept(ctx, v, sub, c)
 	if contracts.KindOf(err) == contracts.Conflict && err != nil {
 		// Two identical submissions may have raced; then the other one is the answer.
@@ -74,6 +76,9 @@ func (in *Intake) repeated(ctx context.Context, v actor.Viewer, s received) (Acc
 	var a Accepted
 	var mac []byte
 	var tenant authority.TenantID
+	if fault.Mutated(fault.NoDedupe) {
+		return a, nil
+	}
 	err := in.cfg.DB.Read().QueryRowContext(ctx, `select s.case_id, s.body_mac, s.received_at, c.tenant from submissions s
 		join cases c on c.id = s.case_id where s.submitter = $1 and s.id_mac = $2`, v.ID, s.index).Scan(&a.Case, &mac, &a.ReceivedAt, &tenant)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -132,7 +137,11 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 	if err != nil {
 		return Accepted{}, fmt.Errorf("authenticate submission: %w", err)
 	}
+	if fault.Mutated(fault.ContentInEvent) {
+		open["application"] = string(s.body)
+	}
 	drafts := in.drafts(v, s, c, caseID, open, sealed.Refs())
+	fault.Crash(fault.IntakeSealed)
 	out := Accepted{Case: caseID}
 	err = in.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		out.ReceivedAt = c.received.At
@@ -162,6 +171,7 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 	if err != nil {
 		return Accepted{}, fmt.Errorf("record submission: %w", err)
 	}
+	fault.Crash(fault.IntakeCommitted)
 	return out, nil
 }
 
@@ -179,7 +189,7 @@ func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s received, c c
 	if err != nil {
 		return err
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
+	if n, err := res.RowsAffected(); err != nil || n == 0 && !fault.Mutated(fault.NoDedupe) {
 		return errors.Join(err, contracts.Errorf(contracts.Conflict, "claim submission id", "it was claimed at the same time"))
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -40,6 +41,7 @@ func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Dr
 		}
 		out = append(out, r)
 	}
+	fault.Crash(fault.LedgerAppended)
 	tx.AfterCommit(l.announceCommit)
 	return out, nil
 }
@@ -205,8 +207,10 @@ func (l *Ledger) write(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, h
 		rc.Case, rc.Seq, rc.Event, rc.Digest, rc.Previous, rc.At, rc.Hash, rc.Key, rc.Signature); err != nil {
 		return fmt.Errorf("write receipt: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `insert into outbox (case_id, case_seq, shard) values ($1, $2, $3)`, r.Case, r.CaseSeq, l.shard(r.Case)); err != nil {
-		return fmt.Errorf("write outbox row: %w", err)
+	if !fault.Mutated(fault.DropOutboxRow) {
+		if _, err := tx.Exec(ctx, `insert into outbox (case_id, case_seq, shard) values ($1, $2, $3)`, r.Case, r.CaseSeq, l.shard(r.Case)); err != nil {
+			return fmt.Errorf("write outbox row: %w", err)
+		}
 	}
 	if _, err := tx.Exec(ctx, `update cases set case_seq = $2, engine_seq = $3, receipt_head = $4 where id = $1`,
 		r.Case, r.CaseSeq, max(head.engineSeq, r.EngineSeq), rc.Hash); err != nil {

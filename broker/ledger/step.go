@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/engine"
@@ -45,6 +46,7 @@ func (l *Ledger) Step(ctx context.Context, cmd engine.Command, fn func(tx *sqlst
 	if err != nil {
 		return engine.Result{}, fmt.Errorf("step %s of case %s: %w", cmd.Step, cmd.Case, err)
 	}
+	fault.Crash(fault.StepCommitted)
 	return result, nil
 }
 

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts/event"
@@ -146,9 +148,14 @@ func (r *Relay) publishBatch(ctx context.Context, shard int64, l lease.Lease) (i
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
+	if fault.Mutated(fault.SwapEvents) {
+		slices.Reverse(events)
+	}
+	fault.Crash(fault.RelayRead)
 	if err := r.cfg.Publisher.Publish(ctx, events...); err != nil {
 		return 0, fmt.Errorf("publish %d events: %w", len(events), err)
 	}
+	fault.Crash(fault.RelayPublished)
 	err = r.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		if err := lease.Check(ctx, tx, l); err != nil {
 			return err

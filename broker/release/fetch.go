@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
@@ -92,9 +93,11 @@ func (r *Release) fetchOnce(ctx context.Context, f fetch) (FetchedContent, error
 	if err != nil {
 		return FetchedContent{}, err
 	}
+	fault.Crash(fault.ReleaseDecided)
 	if err := r.disclose(ctx, f, &e); err != nil {
 		return FetchedContent{}, err
 	}
+	fault.Crash(fault.ReleaseRecorded)
 	return FetchedContent{
 		ContentId: string(f.object.Content), CaseId: e.Case, Form: f.object.Form, DisclosureId: e.Disclosure, DecisionId: e.ID,
 		Outcome: FetchedContentOutcome(e.Document.Outcome), Released: released(e.Document), Withheld: e.Document.Withhold,
@@ -174,6 +177,9 @@ func (r *Release) filtered(ctx context.Context, f fetch, e evaluation) (map[stri
 	var app map[string]any
 	if err := d.Decode(&app); err != nil {
 		return nil, contracts.Errorf(contracts.Internal, "open application", "content %s is no JSON object", f.object.Content)
+	}
+	if fault.Mutated(fault.ReleaseUnfiltered) {
+		return app, nil
 	}
 	return pkg.Filter(app, released(e.Document)), nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts/engine"
@@ -76,6 +77,7 @@ func (s *Starter) handOver(ctx context.Context, caseID string) error {
 	if err != nil {
 		return err
 	}
+	fault.Crash(fault.StarterReceived)
 	for {
 		page, err := s.cfg.Ledger.CaseEvents(ctx, s.cfg.DB.Read(), caseID, done, pageOfEvents)
 		if err != nil || len(page) == 0 {
@@ -87,6 +89,7 @@ func (s *Starter) handOver(ctx context.Context, caseID string) error {
 			}
 			done = e.CaseSeq
 		}
+		fault.Crash(fault.StarterSignalled)
 		err = s.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return position.Advance(ctx, tx, Consumer, caseID, done) })
 		if err != nil {
 			return err

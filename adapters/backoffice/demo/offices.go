@@ -37,6 +37,9 @@ type Config struct {
 	FileReference func(task string) string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Transport stands between an office and the wire, for whoever wants to see what an office asks and gets. Defaults to
+	// nothing in between.
+	Transport func(id authority.ID, wire http.RoundTripper) http.RoundTripper
 	// Log defaults to one that drops everything.
 	Log *slog.Logger
 }
@@ -96,6 +99,9 @@ func (c *Config) fill() (err error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Transport == nil {
+		c.Transport = func(_ authority.ID, wire http.RoundTripper) http.RoundTripper { return wire }
+	}
 	return nil
 }
 
@@ -104,7 +110,8 @@ func (o *Offices) open(cfg Config, book law.Book, a authority.Authority) (*backo
 	if err != nil {
 		return nil, err
 	}
-	api, err := client.Open(client.Config{API: cfg.API, Issuer: cfg.Issuer, Credentials: credentials, HTTP: o.http})
+	own := &http.Client{Transport: cfg.Transport(a.ID, o.http.Transport), Timeout: o.http.Timeout}
+	api, err := client.Open(client.Config{API: cfg.API, Issuer: cfg.Issuer, Credentials: credentials, HTTP: own})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/act"
@@ -98,6 +99,7 @@ func (e *Eraser) begin(ctx context.Context, v actor.Viewer, caseID string, reaso
 		if err := e.reached("begun"); err != nil {
 			return err
 		}
+		fault.Crash(fault.ErasureJournalled)
 		_, err = e.cfg.Ledger.Append(ctx, tx, draft(begun))
 		return err
 	})
@@ -127,6 +129,7 @@ func (e *Eraser) finish(ctx context.Context, b entry) error {
 	if err := e.reached("keys"); err != nil {
 		return err
 	}
+	fault.Crash(fault.ErasureKeyDeleted)
 	if b.Done && found == 0 {
 		return nil
 	}

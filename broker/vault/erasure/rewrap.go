@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/act"
@@ -65,6 +66,7 @@ func (e *Eraser) renew(ctx context.Context, tenant authority.TenantID) (version 
 	if err := e.reached("rewrap"); err != nil {
 		return 0, 0, err
 	}
+	fault.Crash(fault.ErasureRewrapped)
 	if err := e.cfg.Keys.BackUpKeys(ctx); err != nil {
 		return 0, 0, err
 	}

@@ -128,6 +128,7 @@ func (b *Broker) serve(ctx context.Context) error {
 	}
 	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
+	b.publishEarly(events)
 	leases := lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}
 	st := starter.New(starter.Config{DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Log: b.cfg.Log})
 	rl := relay.New(relay.Config{

@@ -1,0 +1,70 @@
+//go:build faults
+
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
+)
+
+// programs are built once: the broker with its faults, and the checker.
+var programs = struct{ dir, broker, checker string }{}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "efa-scenario-")
+	if err != nil {
+		panic(err)
+	}
+	programs.dir, programs.broker, programs.checker = dir, filepath.Join(dir, "standalone"), filepath.Join(dir, "ledgercheck")
+	build(programs.broker, "standalone", "-tags", "faults")
+	build(programs.checker, "ledgercheck")
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func build(to, program string, flags ...string) {
+	args := append(append([]string{"build", "-o", to}, flags...), "github.com/efa-broker/efa-broker/broker/cmd/"+program)
+	if said, err := exec.CommandContext(context.Background(), "go", args...).CombinedOutput(); err != nil {
+		panic(string(said))
+	}
+}
+
+// TestAReleaseHoldsNoFault builds the broker as it is released and looks for every label; the build with the tag holds
+// them all, so the search can find them.
+func TestAReleaseHoldsNoFault(t *testing.T) {
+	t.Parallel()
+	plain := filepath.Join(t.TempDir(), "standalone")
+	build(plain, "standalone")
+	released, broken := read(t, plain), read(t, programs.broker)
+	labels := []string{fault.EnvCrash, fault.EnvMutant}
+	for _, p := range fault.Points() {
+		labels = append(labels, string(p))
+	}
+	for _, m := range fault.Mutants() {
+		labels = append(labels, string(m))
+	}
+	for _, label := range labels {
+		if bytes.Contains(released, []byte(label)) {
+			t.Errorf("the release holds %s", label)
+		}
+		if !bytes.Contains(broken, []byte(label)) {
+			t.Errorf("the build with the tag does not hold %s", label)
+		}
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}

@@ -1,0 +1,187 @@
+//go:build faults
+
+package scenario
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/witness"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+)
+
+// recorder keeps what the actors outside of the broker saw, in the files that the checker reads.
+type recorder struct {
+	tb      testing.TB
+	dir     string
+	started time.Time
+
+	mu sync.Mutex
+	// answered is closed at the first good answer after watch.
+	answered chan struct{}
+	invoked  map[string]bool
+	canaries map[string]bool
+}
+
+func newRecorder(tb testing.TB) *recorder {
+	tb.Helper()
+	return &recorder{tb: tb, dir: tb.TempDir(), started: time.Now(), invoked: map[string]bool{}, canaries: map[string]bool{}}
+}
+
+func (r *recorder) path(name string) string { return filepath.Join(r.dir, name+".jsonl") }
+
+// write appends a line; the caller holds the lock, so that instants rise.
+func (r *recorder) write(name string, line any) {
+	f, err := os.OpenFile(r.path(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = json.NewEncoder(f).Encode(line)
+	}
+	if err != nil {
+		r.tb.Error(err)
+	}
+	_ = f.Close()
+}
+
+func (r *recorder) now() int64 { return time.Since(r.started).Nanoseconds() }
+
+// claim writes what a producer knows; a submission is invoked once, however often it is sent.
+func (r *recorder) claim(c witness.Claim) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.Op == witness.Invoke {
+		if r.invoked[c.ID] {
+			return
+		}
+		r.invoked[c.ID] = true
+		for canary := range c.Canaries {
+			r.canaries[canary] = true
+		}
+	}
+	c.At = r.now()
+	r.write("producers", c)
+	if c.Op == witness.OK {
+		r.good()
+	}
+}
+
+// watch returns a channel that is closed at the next good answer to anybody.
+func (r *recorder) watch() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answered = make(chan struct{})
+	return r.answered
+}
+
+func (r *recorder) good() {
+	if r.answered != nil {
+		close(r.answered)
+		r.answered = nil
+	}
+}
+
+// known lists the canaries that stand in text.
+func (r *recorder) known(text string) (out []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for canary := range r.canaries {
+		if strings.Contains(text, canary) {
+			out = append(out, canary)
+		}
+	}
+	return out
+}
+
+// office is the wire of one back office, with a pencil.
+type office struct {
+	*recorder
+	id   authority.ID
+	wire http.RoundTripper
+}
+
+// RoundTrip notes the exchange. What goes to the OpenID provider is none of the broker's.
+func (o office) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.HasPrefix(req.URL.Path, "/v1/") {
+		return o.wire.RoundTrip(req)
+	}
+	submission := o.submission(req)
+	resp, err := o.wire.RoundTrip(req)
+	line := witness.Exchange{Authority: string(o.id), Method: req.Method, Path: req.URL.RequestURI()}
+	if err == nil {
+		line.Status = resp.StatusCode
+		line.Body, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		resp.Body = io.NopCloser(bytes.NewReader(line.Body))
+	}
+	sum := sha256.Sum256(line.Body)
+	line.SHA256 = hex.EncodeToString(sum[:])
+	o.mu.Lock()
+	line.At = o.now()
+	o.write("recipients", line)
+	if err == nil && line.Status < 300 {
+		o.good()
+	}
+	o.mu.Unlock()
+	if submission != "" {
+		o.answer(submission, line)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// submission notes that the office files a notice, and returns its id.
+func (o office) submission(req *http.Request) string {
+	if req.Method != http.MethodPost || req.URL.Path != "/v1/submissions" || req.GetBody == nil {
+		return ""
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return ""
+	}
+	raw, _ := io.ReadAll(body)
+	var s struct {
+		ID          string         `json:"submission_id"`
+		Service     string         `json:"service"`
+		Application map[string]any `json:"application"`
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		o.tb.Error(err)
+		return ""
+	}
+	sum := sha256.Sum256(raw)
+	o.claim(witness.Claim{
+		Actor: string(o.id), Op: witness.Invoke, ID: s.ID, SHA256: hex.EncodeToString(sum[:]),
+		Canaries: fieldsOf(o.tb, s.Service, s.Application, o.known(string(raw))),
+	})
+	return s.ID
+}
+
+// answer notes what the office learned of its notice.
+func (o office) answer(submission string, e witness.Exchange) {
+	c := witness.Claim{Actor: string(o.id), Op: witness.Info, ID: submission, Code: "no answer"}
+	var got struct {
+		Case    string          `json:"case_id"`
+		Receipt witness.Receipt `json:"receipt"`
+	}
+	switch {
+	case e.Status == http.StatusOK || e.Status == http.StatusCreated:
+		if err := json.Unmarshal(e.Body, &got); err != nil {
+			o.tb.Error(err)
+		}
+		c.Op, c.Code, c.Case, c.Receipt = witness.OK, "", got.Case, &got.Receipt
+	case e.Status >= 400 && e.Status < 500:
+		c.Op, c.Code = witness.Fail, http.StatusText(e.Status)
+	}
+	o.claim(c)
+}
