@@ -51,6 +51,8 @@ type Subjects interface {
 // Tasks prepares the completion of a task by a submission of its holder.
 type Tasks interface {
 	Completable(ctx context.Context, v actor.Viewer, caseID, taskID string) (event.Draft, key.ServiceKey, error)
+	// Settle records what has to stand in the ledger before the completion, above all that the task had expired.
+	Settle(ctx context.Context, tx *sqlstore.Tx, completion event.Draft) error
 }
 
 // Register is the official register of areas.

@@ -39,6 +39,7 @@ type Querier interface {
 type DB struct {
 	write, read *sql.DB
 	now         func() time.Time
+	guard       guard
 }
 
 // Config says where the database lies.
@@ -135,6 +136,9 @@ func (d *DB) Ping(ctx context.Context) error {
 // Write runs fn in one writing transaction and commits it when fn returns nil. What fn registered with AfterCommit
 // runs after the commit, in order. An error of fn is returned as it is; nothing of the transaction remains.
 func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := d.guard.refuses(); err != nil {
+		return err
+	}
 	sqlTx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)

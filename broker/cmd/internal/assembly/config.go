@@ -3,11 +3,14 @@ package assembly
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/internal/datadir"
 	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/law"
+	"github.com/efa-broker/efa-broker/contracts/service"
 )
 
 // Config says where a broker keeps its own.
@@ -19,6 +22,14 @@ type Config struct {
 	KeystoreBackup string
 	// Operator hosts every case.
 	Operator authority.OperatorID
+	// Law is the law. Defaults to what the product carries.
+	Law *law.Book
+	// Packages are offered besides those that the product carries. Defaults to none.
+	Packages []service.Package
+	// Due is the due instant of a period that begins at start. Defaults to the law record's own rule.
+	Due func(r law.DeadlineRecord, start time.Time) *time.Time
+	// Now is the ledger's clock. Defaults to the machine's.
+	Now func() time.Time
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }

@@ -4,9 +4,9 @@
 //
 //	Open     stores, policy, domains; migrations, law and competence are in place; nothing runs
 //	Admit    who may speak to the broker
-//	Start    worker → consumers behind the guard of dead letters → relay → sweepers
+//	Start    lease of this replica as a receiver → worker → consumers behind the guard of dead letters → watermark → relay → sweepers
 //	Handler  the HTTP API of all domains behind the one door (broker/internal/httpserver)
-//	Stop     relay and consumers → worker → engine client → stores
+//	Stop     relay and consumers → worker → engine client → lease → stores
 //
 // It owns no rule and no table. The map of the system is domains.go: one constructor per domain, one list of projectors,
 // one list of routes.

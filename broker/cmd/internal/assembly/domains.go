@@ -55,7 +55,8 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 	d.ledger = ledger.New(ledger.Config{DB: s.db, Operator: cfg.Operator, Key: s.key, Access: d.policy, Log: cfg.Log})
 	d.competence = competence.New(competence.Config{DB: s.db, Access: d.policy, Register: s.register, Packages: s.packages})
 	d.casework = casework.New(casework.Config{
-		DB: s.db, Ledger: d.ledger, Catalogue: d.catalogue, Routing: routing{d}, Contents: s.vault, Access: d.policy, Operator: cfg.Operator,
+		DB: s.db, Ledger: d.ledger, Catalogue: d.catalogue, Routing: routing{d}, Ingress: s.replica, Contents: s.vault, Access: d.policy,
+		Due: cfg.Due, Operator: cfg.Operator,
 	})
 	d.delivery = delivery.New(delivery.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log})
 	d.release = release.New(release.Config{

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/google/uuid"
+
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts/law"
@@ -18,6 +21,7 @@ import (
 type stores struct {
 	lock     *os.File
 	db       *sqlstore.DB
+	replica  *watermark.Replica
 	vault    *vault.Vault
 	key      ledger.SigningKey
 	law      law.Book
@@ -46,18 +50,23 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.law, err = law.Load(); err != nil {
 		return err
 	}
+	if cfg.Law != nil {
+		s.law = *cfg.Law
+	}
 	if s.packages, err = service.Load(); err != nil {
 		return err
 	}
+	s.packages = append(s.packages, cfg.Packages...)
 	if s.register, err = region.Load(); err != nil {
 		return err
 	}
 	if s.key, err = ledger.LoadKey(cfg.dir().ReceiptKey()); err != nil {
 		return err
 	}
-	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.dir().Ledger()}); err != nil {
+	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.dir().Ledger(), Now: cfg.Now}); err != nil {
 		return err
 	}
+	s.replica = watermark.New(watermark.Config{DB: s.db, Source: "replica/" + uuid.NewString(), Log: cfg.Log})
 	s.vault, err = vault.New(ctx, vault.Config{Ledger: s.db, Dir: cfg.dir().Keystore(), Backup: cfg.KeystoreBackup, Log: cfg.Log})
 	return err
 }
