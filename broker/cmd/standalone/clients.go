@@ -12,8 +12,11 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/internal/openid"
+	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/cloudevent/seal"
+	"github.com/efa-broker/efa-broker/contracts/data"
 )
 
 // principalsOf lists the machine clients: the operator's, the portal's, and one for each authority's system.
@@ -165,4 +168,22 @@ func chosenOffices(authorities []authority.Authority, which string) []authority.
 		return slices.DeleteFunc(slices.Clone(authorities), func(a authority.Authority) bool { return a.Kind == "trade_office" })
 	}
 	return nil
+}
+
+// outboxKeys reads the keys of the authorities that speak Kafka: those of a file, or those that the product carries.
+func outboxKeys(path string) (seal.Ring, error) {
+	if path == "" {
+		file, err := data.Files.Open(data.AuthorityKeys)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close() //nolint:errcheck // it was only read
+		return seal.ReadRing(file, data.AuthorityKeys)
+	}
+	file, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Invalid, "read keys of authorities", "authority_keys: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	return seal.ReadRing(file, path)
 }
