@@ -77,7 +77,7 @@ type Follower interface {
 	Follow(ctx context.Context, topic string, from func(ctx context.Context, partition int) (int64, error), handle Handler) error
 }
 
-// Bound is the offset behind the records of a partition that the broker had appended before an instant.
+// Bound is the offset behind some of the first records of a partition.
 type Bound struct {
 	Partition int
 	Offset    int64

@@ -77,6 +77,8 @@ type Outboxes interface {
 	// Ensure makes a topic exist whose records are stamped by the log, if it can stamp at all.
 	Ensure(ctx context.Context, topic string) error
 	Follow(ctx context.Context, topic string, from func(ctx context.Context, partition int) (int64, error), handle func(ctx context.Context, batch []Record) error) error
+	// End is the offset that the next record of a partition will have.
+	End(ctx context.Context, topic string, partition int) (int64, error)
 	// Before is the offset behind the records of a partition that were appended before at. It is Unsupported when the log
 	// stamps nothing.
 	Before(ctx context.Context, topic string, partition int, at time.Time) (int64, error)

@@ -136,11 +136,16 @@ type place struct {
 	digest string
 }
 
-// from takes a partition over and tells where to begin: at the record that was dealt with last, to see that it is still there.
+// from takes a partition over and tells where to begin: at the record that was dealt with last, to see that it is still
+// there, or at the first when it cannot be.
 func (r *reader) from(ctx context.Context, number int) (int64, error) {
 	p := &partition{number: number, source: source(r.topic, number)}
+	end, err := r.cfg.Outboxes.End(ctx, r.topic, number)
+	if err != nil {
+		return 0, err
+	}
 	offset := int64(-1)
-	err := r.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+	err = r.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		if err := lease.Check(ctx, tx, r.lease); err != nil {
 			return err
 		}
@@ -158,6 +163,10 @@ func (r *reader) from(ctx context.Context, number int) (int64, error) {
 	})
 	if err != nil {
 		return 0, err
+	}
+	if offset >= end {
+		r.cfg.Log.ErrorContext(ctx, "the topic was lost and is read from its beginning", "topic", r.topic, "partition", number, "position", offset, "end", end)
+		offset, p.last = -1, ""
 	}
 	p.next = offset + 1
 	r.mu.Lock()

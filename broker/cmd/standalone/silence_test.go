@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/assembly"
+	"github.com/efa-broker/efa-broker/broker/internal/config"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -52,17 +53,21 @@ func soon(_ law.DeadlineRecord, start time.Time) *time.Time {
 
 // silent is a standalone broker that offers the service of silence besides those of the product, with a clock that stands
 // once it is set.
-func silent(t *testing.T) (*house, *ledgerClock) {
+func silent(t *testing.T, settings ...func(*config.Standalone)) (*house, *ledgerClock) {
 	t.Helper()
 	clock := &ledgerClock{}
-	return under(t, clock.Now, soon), clock
+	return under(t, clock.Now, soon, settings...), clock
 }
 
 // under is silent under a clock and a rule of due instants.
-func under(t *testing.T, now func() time.Time, due func(law.DeadlineRecord, time.Time) *time.Time) *house {
+func under(t *testing.T, now func() time.Time, due func(law.DeadlineRecord, time.Time) *time.Time, settings ...func(*config.Standalone)) *house {
 	t.Helper()
 	log := &lockedBuffer{}
-	p := &program{cfg: options(t.TempDir()), log: slog.New(slog.NewJSONHandler(log, nil))}
+	cfg := options(t.TempDir())
+	for _, set := range settings {
+		set(&cfg)
+	}
+	p := &program{cfg: cfg, log: slog.New(slog.NewJSONHandler(log, nil))}
 	book, err := law.Load()
 	if err != nil {
 		t.Fatal(err)

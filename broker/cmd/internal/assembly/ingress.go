@@ -127,9 +127,19 @@ func (o outboxes) Follow(ctx context.Context, topic string, from func(context.Co
 	})
 }
 
+// End is where a partition ends.
+func (o outboxes) End(ctx context.Context, topic string, partition int) (int64, error) {
+	bounds, err := o.log.Ends(ctx, topic)
+	return boundOf(bounds, err, topic, partition)
+}
+
 // Before tells which records came before an instant.
 func (o outboxes) Before(ctx context.Context, topic string, partition int, at time.Time) (int64, error) {
 	bounds, err := o.log.Before(ctx, topic, at)
+	return boundOf(bounds, err, topic, partition)
+}
+
+func boundOf(bounds []eventlog.Bound, err error, topic string, partition int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
@@ -138,5 +148,5 @@ func (o outboxes) Before(ctx context.Context, topic string, partition int, at ti
 			return b.Offset, nil
 		}
 	}
-	return 0, contracts.Errorf(contracts.Unavailable, "find records before an instant", "partition %d of %s is not known", partition, topic)
+	return 0, contracts.Errorf(contracts.Unavailable, "look at topic", "partition %d of %s is not known", partition, topic)
 }
