@@ -3,7 +3,6 @@ package audit_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -13,20 +12,13 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/audit"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
 func setup(t *testing.T, cfg audit.Config) (*audit.Log, *sqlstore.DB) {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "ledger.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	cfg.DB, cfg.Operator = db, "bayern"
 	log, err := audit.New(cfg)
 	if err != nil {
@@ -93,15 +85,20 @@ func TestACallerWhoGoesAwayIsRecordedNevertheless(t *testing.T) {
 	}
 }
 
-// hold keeps the writing connection busy until release is called.
+// hold lets nobody else write audit lines until release is called.
 func hold(t *testing.T, db *sqlstore.DB) (release func()) {
 	t.Helper()
+	lock := `select 1` // the writing transaction is the lock
+	if sqlstoretest.Postgres() {
+		lock = `lock table audit_lines in share row exclusive mode`
+	}
 	held, let, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- db.Write(context.WithoutCancel(t.Context()), func(*sqlstore.Tx) error {
+		ended <- db.Write(context.WithoutCancel(t.Context()), func(tx *sqlstore.Tx) error {
+			_, err := tx.Exec(t.Context(), lock)
 			close(held)
 			<-let
-			return nil
+			return err
 		})
 	}()
 	<-held

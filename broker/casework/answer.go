@@ -77,18 +77,6 @@ func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a A
 	}), nil
 }
 
-// allowAnswer checks that v may answer the task, and that it is a task of the case unless that is empty.
-func (c *Casework) allowAnswer(ctx context.Context, v actor.Viewer, id, caseID string) error {
-	t, err := lockTask(ctx, c.cfg.DB.Read(), id)
-	if err != nil {
-		return err
-	}
-	if caseID != "" && t.caseID != caseID {
-		return contracts.Errorf(contracts.NotFound, "read task", "no such task")
-	}
-	return c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskAnswer)
-}
-
 // answerID is the id of the one answer that a task can have; so two answers meet in the ledger, and the first counts.
 func answerID(taskID string) string { return taskID + "/answer" }
 
@@ -117,7 +105,7 @@ func (c *Casework) answered(ctx context.Context, v actor.Viewer, id string, reco
 	if err := c.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return record(ctx, tx) }); err != nil {
 		return task.Task{}, fmt.Errorf("answer task: %w", err)
 	}
-	return c.readTask(ctx, v, id)
+	return readTask(ctx, c.cfg.DB.Read(), v, id)
 }
 
 // resolve replaces the references that came with an answer by those of the vault, which alone knows the digest of the
@@ -146,6 +134,20 @@ func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, r
 		return contracts.Refuse(contracts.Invalid, "resolve contents", problems...)
 	}
 	return nil
+}
+
+// allowAnswer asks the policy whether v may answer a task, and checks that it is one of the case unless that is empty.
+func (c *Casework) allowAnswer(ctx context.Context, v actor.Viewer, id, caseID string) error {
+	return c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		if err := c.allowTask(ctx, q, v, id, decision.TaskAnswer); err != nil || caseID == "" {
+			return err
+		}
+		t, err := lockTask(ctx, q, id)
+		if err == nil && t.caseID != caseID {
+			err = contracts.Errorf(contracts.NotFound, "read task", "no such task")
+		}
+		return err
+	})
 }
 
 // allowTask asks the policy whether v may do action with a task; a task that v must not know is NotFound.

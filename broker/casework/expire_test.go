@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/casework"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -51,16 +51,7 @@ func heard(t *testing.T) *hearing {
 	t.Helper()
 	start := contractstest.Start()
 	h := &hearing{t: t, clock: contractstest.NewClock(), due: start.Add(30 * 24 * time.Hour), holder: "gewerbeamt-nuernberg"}
-	var err error
-	h.db, err = sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "ledger.db"), Now: h.clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	h.db = sqlstoretest.OpenAt(t, h.clock.Now)
 	h.ledger = ledger.New(ledger.Config{DB: h.db, Operator: "bayern", Key: ledger.NewKey(make([]byte, 32))})
 	h.replica = h.another("replica/a")
 	h.work = casework.New(casework.Config{
@@ -68,7 +59,7 @@ func heard(t *testing.T) *hearing {
 		Due: func(law.DeadlineRecord, time.Time) *time.Time { return &h.due }, Operator: "bayern",
 	})
 	h.ledger.Project(h.work.Project)
-	err = h.db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+	err := h.db.Write(t.Context(), func(tx *sqlstore.Tx) error {
 		_, err := h.ledger.Append(t.Context(), tx, event.Draft{
 			ID: "portal/1", Source: "s", Type: event.TypeCaseSubmitted, Case: theCase, Tenant: "muenchen",
 			Data: event.CaseSubmitted{Service: "local:hearing", Procedure: procedure.Notification, Lead: "gewerbeamt-muenchen"},

@@ -50,8 +50,15 @@ func scanCase(row scanner) (procedure.Case, error) {
 }
 
 // Case reads one case for v.
-func (c *Casework) Case(ctx context.Context, v actor.Viewer, id string) (procedure.Case, error) {
-	q := c.cfg.DB.Read()
+func (c *Casework) Case(ctx context.Context, v actor.Viewer, id string) (found procedure.Case, err error) {
+	err = c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		found, err = c.readCase(ctx, q, v, id)
+		return err
+	})
+	return found, err
+}
+
+func (c *Casework) readCase(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string) (procedure.Case, error) {
 	rel, err := c.gate.Case(ctx, q, v, id, decision.CaseRead)
 	if err != nil {
 		return procedure.Case{}, err
@@ -77,29 +84,44 @@ func (c *Casework) Cases(ctx context.Context, v actor.Viewer, after string, limi
 	if err != nil {
 		return nil, "", err
 	}
-	visible, args := standing.VisibleCases(v, 4)
-	rows, err := c.cfg.DB.Read().QueryContext(ctx, selectCases+` where `+visible+` and (c.received_at, c.id) > ($1, $2) order by c.received_at, c.id limit $3`,
-		append([]any{at, id, limit + 1}, args...)...)
-	if err != nil {
-		return nil, "", fmt.Errorf("list cases: %w", err)
-	}
-	out, err := scanAll(rows, scanCase)
-	if err != nil {
-		return nil, "", fmt.Errorf("list cases: %w", err)
-	}
+	var out []procedure.Case
 	next := ""
-	if len(out) > limit {
-		out = out[:limit]
-		next = cursor(out[limit-1].ReceivedAt, out[limit-1].ID)
+	err = c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		if out, err = listCases(ctx, q, v, at, id, limit+1); err != nil {
+			return err
+		}
+		if len(out) > limit {
+			out = out[:limit]
+			next = cursor(out[limit-1].ReceivedAt, out[limit-1].ID)
+		}
+		return linksOf(ctx, q, v, out)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list cases: %w", err)
 	}
-	for i := range out {
-		if v.Role == actor.OperatorAdmin || v.Role == actor.Portal || out[i].Lead == v.Authority {
-			if err := links(ctx, c.cfg.DB.Read(), &out[i]); err != nil {
-				return nil, "", err
+	return out, next, nil
+}
+
+func listCases(ctx context.Context, q sqlstore.Querier, v actor.Viewer, at time.Time, id string, limit int) ([]procedure.Case, error) {
+	visible, args := standing.VisibleCases(v, 4)
+	rows, err := q.QueryContext(ctx, selectCases+` where `+visible+` and (c.received_at, c.id) > ($1, $2) order by c.received_at, c.id limit $3`,
+		append([]any{at, id, limit}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, scanCase)
+}
+
+// linksOf fills the linked cases of those for which v is no mere participant.
+func linksOf(ctx context.Context, q sqlstore.Querier, v actor.Viewer, cases []procedure.Case) error {
+	for i := range cases {
+		if v.Role == actor.OperatorAdmin || v.Role == actor.Portal || cases[i].Lead == v.Authority {
+			if err := links(ctx, q, &cases[i]); err != nil {
+				return err
 			}
 		}
 	}
-	return out, next, nil
+	return nil
 }
 
 // links fills the linked cases; a mere participant does not see them.
@@ -179,8 +201,8 @@ func utc(t sql.NullTime) *time.Time {
 	return &at
 }
 
-func (c *Casework) readTask(ctx context.Context, v actor.Viewer, id string) (task.Task, error) {
-	t, err := scanTask(v, c.cfg.DB.Read().QueryRowContext(ctx, selectTasks+` where t.id = $1`, id))
+func readTask(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string) (task.Task, error) {
+	t, err := scanTask(v, q.QueryRowContext(ctx, selectTasks+` where t.id = $1`, id))
 	if err != nil {
 		return t, fmt.Errorf("read task: %w", err)
 	}
@@ -188,11 +210,15 @@ func (c *Casework) readTask(ctx context.Context, v actor.Viewer, id string) (tas
 }
 
 // Task reads one task for v.
-func (c *Casework) Task(ctx context.Context, v actor.Viewer, id string) (task.Task, error) {
-	if err := c.allowTask(ctx, c.cfg.DB.Read(), v, id, decision.TaskRead); err != nil {
-		return task.Task{}, err
-	}
-	return c.readTask(ctx, v, id)
+func (c *Casework) Task(ctx context.Context, v actor.Viewer, id string) (found task.Task, err error) {
+	err = c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		if err := c.allowTask(ctx, q, v, id, decision.TaskRead); err != nil {
+			return err
+		}
+		found, err = readTask(ctx, q, v, id)
+		return err
+	})
+	return found, err
 }
 
 // TaskFilter narrows a list of tasks.
@@ -211,14 +237,18 @@ func (c *Casework) Tasks(ctx context.Context, v actor.Viewer, f TaskFilter, afte
 	if err != nil {
 		return nil, "", err
 	}
+	var out []task.Task
 	visible, args := visibleTasks(v, 6)
-	rows, err := c.cfg.DB.Read().QueryContext(ctx, selectTasks+` where `+visible+`
-		and ($1 = '' or t.state = $1) and ($2 = '' or t.case_id = $2) and (t.assigned_at, t.id) > ($3, $4) order by t.assigned_at, t.id limit $5`,
-		append([]any{string(f.State), f.Case, at, id, limit + 1}, args...)...)
-	if err != nil {
-		return nil, "", fmt.Errorf("list tasks: %w", err)
-	}
-	out, err := scanAll(rows, func(row scanner) (task.Task, error) { return scanTask(v, row) })
+	err = c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		rows, err := q.QueryContext(ctx, selectTasks+` where `+visible+`
+			and ($1 = '' or t.state = $1) and ($2 = '' or t.case_id = $2) and (t.assigned_at, t.id) > ($3, $4) order by t.assigned_at, t.id limit $5`,
+			append([]any{string(f.State), f.Case, at, id, limit + 1}, args...)...)
+		if err != nil {
+			return err
+		}
+		out, err = scanAll(rows, func(row scanner) (task.Task, error) { return scanTask(v, row) })
+		return err
+	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list tasks: %w", err)
 	}

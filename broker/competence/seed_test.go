@@ -46,7 +46,7 @@ func dump(t *testing.T, db *sqlstore.DB) []string {
 	for _, query := range []string{
 		`select id || operator || name from tenants order by 1`,
 		`select id || operator || tenant || kind || name || region || roles || waived || mark from authorities order by 1`,
-		`select operator || service || region || role || authority || begins || coalesce(ends, 'open') from competences order by 1`,
+		`select operator || service || region || role || authority || begins || case when ends is null then 'open' else 'ended' end from competences order by 1`,
 	} {
 		out = append(out, lines(t, db, query)...)
 	}

@@ -50,8 +50,12 @@ func (d *DeadLetters) List(ctx context.Context, v actor.Viewer, state deadletter
 	if err != nil {
 		return nil, "", err
 	}
-	out, err := d.letters(ctx, selectLetters+` where operator = $1 and (first_at, id) > ($2, $3) and (state = $4 or $4 = '') order by first_at, id limit $5`,
-		v.Operator, at, id, state, limit+1)
+	var out []deadletter.Letter
+	err = d.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		out, err = letters(ctx, q, selectLetters+` where operator = $1 and (first_at, id) > ($2, $3) and (state = $4 or $4 = '') order by first_at, id limit $5`,
+			v.Operator, at, id, state, limit+1)
+		return err
+	})
 	if err != nil {
 		return nil, "", err
 	}
@@ -63,8 +67,8 @@ func (d *DeadLetters) List(ctx context.Context, v actor.Viewer, state deadletter
 	return out, last.FirstAt.Format(time.RFC3339Nano) + "_" + last.ID, nil
 }
 
-func (d *DeadLetters) letters(ctx context.Context, query string, args ...any) (out []deadletter.Letter, err error) {
-	rows, err := d.cfg.DB.Read().QueryContext(ctx, query, args...)
+func letters(ctx context.Context, q sqlstore.Querier, query string, args ...any) (out []deadletter.Letter, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read letters: %w", err)
 	}
@@ -100,11 +104,14 @@ func (d *DeadLetters) Letter(ctx context.Context, v actor.Viewer, id string) (de
 	if err := d.gate.Relation(ctx, v, decision.DeadLetterList, decision.Hosted); err != nil {
 		return deadletter.Letter{}, err
 	}
-	return find(ctx, d.cfg.DB.Read(), v, id)
+	return d.find(ctx, v, id)
 }
 
-func find(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string) (deadletter.Letter, error) {
-	l, err := scanLetter(q.QueryRowContext(ctx, selectLetters+` where id = $1 and operator = $2`, id, v.Operator))
+func (d *DeadLetters) find(ctx context.Context, v actor.Viewer, id string) (l deadletter.Letter, err error) {
+	err = d.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		l, err = scanLetter(q.QueryRowContext(ctx, selectLetters+` where id = $1 and operator = $2`, id, v.Operator))
+		return err
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return l, contracts.Errorf(contracts.NotFound, "read letter", "no such letter")
 	}

@@ -20,7 +20,7 @@ func (d *DeadLetters) Resend(ctx context.Context, v actor.Viewer, id, why string
 	if err := d.gate.Relation(ctx, v, decision.DeadLetterResend, decision.Hosted); err != nil {
 		return deadletter.Letter{}, err
 	}
-	l, err := find(ctx, d.cfg.DB.Read(), v, id)
+	l, err := d.find(ctx, v, id)
 	if err != nil {
 		return l, err
 	}
@@ -32,7 +32,7 @@ func (d *DeadLetters) Resend(ctx context.Context, v actor.Viewer, id, why string
 	if err := d.resend(ctx, l, v.ID, why); err != nil {
 		return l, err
 	}
-	return find(ctx, d.cfg.DB.Read(), v, id)
+	return d.find(ctx, v, id)
 }
 
 // resend ends the stop first: if the program ends in between, the relay finds that the case lacks its events.
@@ -78,7 +78,7 @@ func (d *DeadLetters) Run(ctx context.Context) error {
 }
 
 func (d *DeadLetters) unpark(ctx context.Context, all bool) error {
-	parked, err := d.letters(ctx, selectLetters+` where operator = $1 and state = $2 order by first_at, id`, d.cfg.Operator, deadletter.Parked)
+	parked, err := letters(ctx, d.cfg.DB.Read(), selectLetters+` where operator = $1 and state = $2 order by first_at, id`, d.cfg.Operator, deadletter.Parked)
 	if err != nil {
 		return err
 	}

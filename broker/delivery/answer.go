@@ -44,7 +44,12 @@ func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id string, a Answ
 	if err := d.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return record(ctx, tx) }); err != nil {
 		return delivery.Item{}, fmt.Errorf("answer delivery: %w", err)
 	}
-	return d.find(ctx, d.cfg.DB.Read(), v, id)
+	var it delivery.Item
+	err = d.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		it, err = find(ctx, q, v, id)
+		return err
+	})
+	return it, err
 }
 
 // Answering is Accept or Reject for whoever writes rows of its own with the answer: the policy is asked now, the rest is
@@ -54,7 +59,7 @@ func (d *Delivery) Answering(ctx context.Context, v actor.Viewer, id string, a A
 		return nil, err
 	}
 	return func(ctx context.Context, tx *sqlstore.Tx) error {
-		it, err := d.find(ctx, tx, v, id)
+		it, err := find(ctx, tx, v, id)
 		if err != nil {
 			return err
 		}

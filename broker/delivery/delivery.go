@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"log/slog"
-	"sync"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
@@ -33,25 +32,14 @@ type Config struct {
 type Delivery struct {
 	cfg  Config
 	gate standing.Gate
-	mu   sync.Mutex
-	wake chan struct{}
 }
 
 // New returns the domain.
 func New(cfg Config) *Delivery {
-	return &Delivery{cfg: cfg, gate: standing.Gate{Access: cfg.Access}, wake: make(chan struct{})}
+	return &Delivery{cfg: cfg, gate: standing.Gate{Access: cfg.Access}}
 }
 
 // arrived returns a channel that is closed when the next item arrives in any inbox. Take it before reading.
-func (d *Delivery) arrived() <-chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.wake
-}
+func (d *Delivery) arrived() <-chan struct{} { return d.cfg.DB.Changed(sqlstore.Inboxes) }
 
-func (d *Delivery) announceArrival() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	close(d.wake)
-	d.wake = make(chan struct{})
-}
+func (d *Delivery) announceArrival() { d.cfg.DB.Announce(sqlstore.Inboxes) }

@@ -58,14 +58,14 @@ func (d *Delivery) Inbox(ctx context.Context, v actor.Viewer, after string, limi
 	defer deadline.Stop()
 	for {
 		arrived := d.arrived()
-		items, next, err := d.read(ctx, v.Authority, from, limit)
+		items, next, err := d.read(ctx, v, from, limit)
 		if err != nil || len(items) > 0 || wait == 0 {
 			return items, next.String(), err
 		}
 		select {
 		case <-arrived:
 		case <-deadline.C:
-			items, next, err = d.read(ctx, v.Authority, from, limit) // another replica may have delivered
+			items, next, err = d.read(ctx, v, from, limit) // a wake-up may be lost
 			return items, next.String(), err
 		case <-httpserver.Draining(ctx):
 			return items, next.String(), nil
@@ -75,9 +75,17 @@ func (d *Delivery) Inbox(ctx context.Context, v actor.Viewer, after string, limi
 	}
 }
 
-func (d *Delivery) read(ctx context.Context, a authority.ID, from place, limit int) ([]delivery.Item, place, error) {
+func (d *Delivery) read(ctx context.Context, v actor.Viewer, from place, limit int) (items []delivery.Item, next place, err error) {
+	err = d.cfg.DB.View(ctx, v, func(q sqlstore.Querier) (err error) {
+		items, next, err = read(ctx, q, v.Authority, from, limit)
+		return err
+	})
+	return items, next, err
+}
+
+func read(ctx context.Context, q sqlstore.Querier, a authority.ID, from place, limit int) ([]delivery.Item, place, error) {
 	var head place
-	err := d.cfg.DB.Read().QueryRowContext(ctx, `select epoch, seq from inbox_counters where authority = $1`, a).Scan(&head.epoch, &head.seq)
+	err := q.QueryRowContext(ctx, `select epoch, seq from inbox_counters where authority = $1`, a).Scan(&head.epoch, &head.seq)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, from, fmt.Errorf("read inbox counter: %w", err)
 	}
@@ -92,7 +100,7 @@ func (d *Delivery) read(ctx context.Context, a authority.ID, from place, limit i
 	if restored {
 		next.seq, undone = 0, ` and (state in ('announced', 'fetched') or exists (select 1 from tasks t where t.id = task_id and t.state = 'assigned'))`
 	}
-	rows, err := d.cfg.DB.Read().QueryContext(ctx, selectItems+` where authority = $1 and inbox_seq > $2`+undone+` order by inbox_seq limit $3`, a, next.seq, limit)
+	rows, err := q.QueryContext(ctx, selectItems+` where authority = $1 and inbox_seq > $2`+undone+` order by inbox_seq limit $3`, a, next.seq, limit)
 	if err != nil {
 		return nil, from, fmt.Errorf("read inbox: %w", err)
 	}
@@ -141,7 +149,7 @@ func scanItems(rows *sql.Rows, epoch int64) (items []delivery.Item, last int64, 
 }
 
 // find reads one delivery of v's authority; anybody else's is NotFound.
-func (d *Delivery) find(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string) (delivery.Item, error) {
+func find(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string) (delivery.Item, error) {
 	it, _, err := scanItem(q.QueryRowContext(ctx, selectItems+` where id = $1 and authority = $2 and operator = $3`, id, v.Authority, v.Operator), 0)
 	if errors.Is(err, sql.ErrNoRows) {
 		return it, contracts.Errorf(contracts.NotFound, "read delivery", "no such delivery")

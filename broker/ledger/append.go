@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 	"github.com/efa-broker/efa-broker/contracts/receipt"
@@ -26,9 +28,13 @@ import (
 // Errors: Conflict when (source, id) is known with another body; NotFound when the case does not exist; TooLarge above
 // 64 KiB; Unavailable when who received the draft has been left out since; whatever a projector returns.
 func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
+	heads, err := l.lockCases(ctx, tx, drafts)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]event.Recorded, 0, len(drafts))
 	for _, d := range drafts {
-		r, err := l.append(ctx, tx, d)
+		r, err := l.append(ctx, tx, d, heads)
 		if err != nil {
 			return nil, fmt.Errorf("append %s: %w", d.Type, err)
 		}
@@ -38,7 +44,7 @@ func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Dr
 	return out, nil
 }
 
-func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft) (event.Recorded, error) {
+func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft, heads map[string]caseHead) (event.Recorded, error) {
 	typ, ok := event.Lookup(d.Type)
 	if !ok {
 		return event.Recorded{}, contracts.Errorf(contracts.Internal, "look up event type", "%s is not in the catalogue", d.Type)
@@ -54,7 +60,7 @@ func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft) (ev
 	if known, err := l.known(ctx, tx, d, data); err != nil || known.Repeated {
 		return known, err
 	}
-	head, err := l.lockCase(ctx, tx, d)
+	head, err := l.headOf(ctx, tx, d, heads)
 	if err != nil {
 		return event.Recorded{}, err
 	}
@@ -88,6 +94,27 @@ func timeOf(tx *sqlstore.Tx, d event.Draft) time.Time {
 	return d.Received.At
 }
 
+// lockCases locks every case of the drafts, ids ascending, so that appends to the same cases wait for each other instead
+// of blocking each other, and returns their heads. A case that is opened here has no row yet and so no rival.
+func (l *Ledger) lockCases(ctx context.Context, tx *sqlstore.Tx, drafts []event.Draft) (map[string]caseHead, error) {
+	var ids []string
+	for _, d := range drafts {
+		ids = append(ids, d.Case)
+	}
+	slices.Sort(ids)
+	heads := map[string]caseHead{}
+	for _, id := range slices.Compact(ids) {
+		h, err := lockHead(ctx, tx, id)
+		switch {
+		case err == nil:
+			heads[id] = h
+		case contracts.KindOf(err) != contracts.NotFound:
+			return nil, err
+		}
+	}
+	return heads, nil
+}
+
 // known finds an event that the ledger already holds under the same source and id.
 func (l *Ledger) known(ctx context.Context, tx *sqlstore.Tx, d event.Draft, data []byte) (event.Recorded, error) {
 	r, err := scanEvent(tx.QueryRowContext(ctx, selectEvents+` where source = $1 and id = $2`, d.Source, d.ID))
@@ -104,31 +131,36 @@ func (l *Ledger) known(ctx context.Context, tx *sqlstore.Tx, d event.Draft, data
 	return r, nil
 }
 
-// caseHead is the part of the case row that the ledger owns; reading it locks the row where the database has rows to
-// lock.
+// caseHead is the part of the case row that the ledger owns.
 type caseHead struct {
+	operator           authority.OperatorID
 	caseSeq, engineSeq int64
 	receipt            string
 	state              procedure.State
 }
 
-func (l *Ledger) lockCase(ctx context.Context, tx *sqlstore.Tx, d event.Draft) (caseHead, error) {
-	var h caseHead
-	err := tx.QueryRowContext(ctx, `select case_seq, engine_seq, receipt_head, state from cases where id = $1 and operator = $2`,
-		d.Case, l.cfg.Operator).Scan(&h.caseSeq, &h.engineSeq, &h.receipt, &h.state)
-	if err == nil {
-		if d.Type == event.TypeCaseSubmitted {
-			return h, contracts.Errorf(contracts.Conflict, "open case", "case %s exists", d.Case)
+// headOf is the head of a case of this operator, and opens the case when the event does. The head that was read with
+// the lock serves once: what is appended moves it, and projectors may change the state.
+func (l *Ledger) headOf(ctx context.Context, tx *sqlstore.Tx, d event.Draft, heads map[string]caseHead) (caseHead, error) {
+	h, locked := heads[d.Case]
+	delete(heads, d.Case)
+	if !locked {
+		var err error
+		h, err = lockHead(ctx, tx, d.Case)
+		if contracts.KindOf(err) == contracts.NotFound && d.Type == event.TypeCaseSubmitted {
+			return caseHead{receipt: receipt.Zero, state: procedure.Received}, l.openCase(ctx, tx, d)
 		}
-		return h, nil
+		if err != nil {
+			return h, err
+		}
 	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return h, fmt.Errorf("read case: %w", err)
-	}
-	if d.Type != event.TypeCaseSubmitted {
+	switch {
+	case d.Type == event.TypeCaseSubmitted:
+		return h, contracts.Errorf(contracts.Conflict, "open case", "case %s exists", d.Case)
+	case h.operator != l.cfg.Operator:
 		return h, contracts.Errorf(contracts.NotFound, "read case", "no case %s", d.Case)
 	}
-	return caseHead{receipt: receipt.Zero, state: procedure.Received}, l.openCase(ctx, tx, d)
+	return h, nil
 }
 
 func (l *Ledger) openCase(ctx context.Context, tx *sqlstore.Tx, d event.Draft) error {

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/decision"
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
@@ -28,8 +30,11 @@ type handlers struct{ *Ledger }
 func (h handlers) ListCaseEvents(ctx context.Context, req ListCaseEventsRequestObject) (ListCaseEventsResponseObject, error) {
 	v := httpserver.Viewer(ctx)
 	gate := standing.Gate{Access: h.cfg.Access}
-	rel, err := gate.Case(ctx, h.cfg.DB.Read(), v, req.CaseId.String(), decision.CaseRead)
-	if err != nil {
+	var rel decision.Relation
+	if err := h.cfg.DB.View(ctx, v, func(q sqlstore.Querier) (err error) {
+		rel, err = gate.Case(ctx, q, v, req.CaseId.String(), decision.CaseRead)
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	if rel == decision.Participant { // its part is in its inbox; the numbering alone would tell what others receive
@@ -43,7 +48,7 @@ func (h handlers) ListCaseEvents(ctx context.Context, req ListCaseEventsRequestO
 	if req.Params.WaitSeconds != nil {
 		wait = time.Duration(*req.Params.WaitSeconds) * time.Second
 	}
-	events, err := h.await(ctx, req.CaseId.String(), after, wait)
+	events, err := h.await(ctx, v, req.CaseId.String(), after, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -51,25 +56,33 @@ func (h handlers) ListCaseEvents(ctx context.Context, req ListCaseEventsRequestO
 }
 
 // await reads events behind after; when there are none it waits for commits until wait is over.
-func (l *Ledger) await(ctx context.Context, caseID string, after int64, wait time.Duration) ([]event.Recorded, error) {
+func (l *Ledger) await(ctx context.Context, v actor.Viewer, caseID string, after int64, wait time.Duration) ([]event.Recorded, error) {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
 		committed := l.Committed()
-		events, err := l.CaseEvents(ctx, l.cfg.DB.Read(), caseID, after, pageOfEvents)
+		events, err := l.viewEvents(ctx, v, caseID, after)
 		if err != nil || len(events) > 0 || wait == 0 {
 			return events, err
 		}
 		select {
 		case <-committed:
 		case <-deadline.C:
-			return l.CaseEvents(ctx, l.cfg.DB.Read(), caseID, after, pageOfEvents) // another replica may have committed
+			return l.viewEvents(ctx, v, caseID, after) // a wake-up may be lost
 		case <-httpserver.Draining(ctx):
 			return nil, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
+}
+
+func (l *Ledger) viewEvents(ctx context.Context, v actor.Viewer, caseID string, after int64) (events []event.Recorded, err error) {
+	err = l.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		events, err = l.CaseEvents(ctx, q, caseID, after, pageOfEvents)
+		return err
+	})
+	return events, err
 }
 
 func (h handlers) VerifyLedger(ctx context.Context, _ VerifyLedgerRequestObject) (VerifyLedgerResponseObject, error) {

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"log/slog"
-	"sync"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -40,18 +39,14 @@ type Config struct {
 }
 
 // Ledger appends and reads events.
-type Ledger struct {
-	cfg  Config
-	mu   sync.Mutex
-	wake chan struct{}
-}
+type Ledger struct{ cfg Config }
 
 // New returns a ledger over an open database.
 func New(cfg Config) *Ledger {
 	if cfg.Shards == 0 {
 		cfg.Shards = 4
 	}
-	return &Ledger{cfg: cfg, wake: make(chan struct{})}
+	return &Ledger{cfg: cfg}
 }
 
 // Project registers further projectors; it is called while the program is wired, before the first append.
@@ -62,15 +57,6 @@ func (l *Ledger) Prove(e ...Evidence) { l.cfg.Evidence = append(l.cfg.Evidence, 
 
 // Committed returns a channel that is closed at the next commit of an event. Take it before reading, so that nothing
 // committed in between is missed.
-func (l *Ledger) Committed() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.wake
-}
+func (l *Ledger) Committed() <-chan struct{} { return l.cfg.DB.Changed(sqlstore.Events) }
 
-func (l *Ledger) announceCommit() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	close(l.wake)
-	l.wake = make(chan struct{})
-}
+func (l *Ledger) announceCommit() { l.cfg.DB.Announce(sqlstore.Events) }

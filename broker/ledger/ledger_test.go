@@ -2,19 +2,21 @@ package ledger_test
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	_ "modernc.org/sqlite"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
@@ -28,26 +30,18 @@ import (
 type bench struct {
 	db     *sqlstore.DB
 	ledger *ledger.Ledger
-	path   string
+	place  sqlstore.Config
 }
 
 func setup(t *testing.T, projectors ...ledger.Projector) bench {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	place := sqlstoretest.Place(t)
+	db := sqlstoretest.OpenConfig(t, place)
 	l := ledger.New(ledger.Config{DB: db, Operator: "bayern", Key: ledger.NewKey(make([]byte, 32)), Projectors: projectors})
 	if err := l.RememberKey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return bench{db, l, path}
+	return bench{db, l, place}
 }
 
 func submitted(caseID string) event.Draft {
@@ -255,34 +249,86 @@ func TestAStepIsTakenOnceAndLosesToLaterEvents(t *testing.T) {
 	}
 }
 
+// Two workers may hold the same step, and each may die before it reports: the step is taken once.
+func TestAStepThatSeveralTakeAtOnceIsTakenOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, submitted("c1"))
+	cmd := engine.Command{StepKey: engine.StepKey{Case: "c1", Step: "forward", Pass: 1}, AfterSeq: 1}
+	var runs atomic.Int32
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			r, err := b.ledger.Step(t.Context(), cmd, func(tx *sqlstore.Tx) (engine.Result, error) {
+				_, err := b.ledger.Append(t.Context(), tx, event.Draft{ID: "c1/forward/1/1", Source: "s", Type: event.TypeCaseEscalated, Case: "c1", Data: event.CaseEscalated{}})
+				return engine.Result{Task: fmt.Sprint("t", runs.Add(1))}, err
+			})
+			if err != nil || r.Task != "t1" {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+	wg.Wait()
+	events, err := b.ledger.CaseEvents(t.Context(), b.db.Read(), "c1", 0, 10)
+	if err != nil || len(events) != 2 || runs.Load() != 1 {
+		t.Errorf("%d events, %d runs, %v", len(events), runs.Load(), err)
+	}
+}
+
+// Appends that name the same cases in different orders take them in one order: none is run twice because of a deadlock.
+func TestAppendsToTheSameCasesTakeThemInOneOrder(t *testing.T) {
+	t.Parallel()
+	var projected atomic.Int32
+	b := setup(t, func(context.Context, *sqlstore.Tx, event.Recorded) error { projected.Add(1); return nil })
+	b.must(t, submitted("c1"), submitted("c2"))
+	note := func(caseID string, n int) event.Draft {
+		return event.Draft{ID: fmt.Sprint(caseID, "/", n), Source: "s", Type: event.TypeCaseEscalated, Case: caseID, Data: event.CaseEscalated{Step: "s"}}
+	}
+	var wg sync.WaitGroup
+	for n := range 20 {
+		wg.Go(func() {
+			first, second := "c1", "c2"
+			if n%2 == 1 {
+				first, second = second, first
+			}
+			if _, err := b.append(t, note(first, n), note(second, n)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := projected.Load(); n != 2+40 {
+		t.Errorf("%d events were projected, want 42: one transaction was run twice", n)
+	}
+	// Instants follow the order of a case, whoever came first to the database.
+	events, err := b.ledger.CaseEvents(t.Context(), b.db.Read(), "c1", 0, 100)
+	if err != nil || !slices.IsSortedFunc(events, func(x, y event.Recorded) int { return x.Time.Compare(y.Time) }) {
+		t.Errorf("instants out of order, %v", err)
+	}
+}
+
 func TestVerificationFindsEveryTampering(t *testing.T) {
 	t.Parallel()
 	for name, statement := range map[string]string{
-		"data of an event":        `update events set data = '{"task_id":"t","step":"s","pass":0,"outcome":"refused"}' where case_seq = 2`,
-		"time of an event":        `update events set at = '2020-01-01 00:00:00+00:00' where case_seq = 1`,
-		"actor of an event":       `update events set actor = '{"id":"x","role":"portal"}' where case_seq = 1`,
-		"digest in a receipt":     `update receipts set digest = hash where seq = 1`,
-		"signature of a receipt":  `update receipts set signature = (select signature from receipts where seq = 1) where seq = 2`,
-		"a receipt that is gone":  `delete from receipts where seq = 3`,
-		"an event that is gone":   `delete from events where case_seq = 3`,
-		"the head of the chain":   `update cases set receipt_head = 'x'`,
-		"the order of two events": `update events set case_seq = 5 - case_seq where case_seq in (2, 3)`,
+		"data of an event":       `update events set data = '{"task_id":"t","step":"s","pass":0,"outcome":"refused"}' where case_seq = 2`,
+		"time of an event":       `update events set at = '2020-01-01 00:00:00+00:00' where case_seq = 1`,
+		"actor of an event":      `update events set actor = '{"id":"x","role":"portal"}' where case_seq = 1`,
+		"digest in a receipt":    `update receipts set digest = hash where seq = 1`,
+		"signature of a receipt": `update receipts set signature = (select signature from receipts where seq = 1) where seq = 2`,
+		"a receipt that is gone": `delete from receipts where seq = 3`,
+		"an event that is gone":  `delete from events where case_seq = 3`,
+		"the head of the chain":  `update cases set receipt_head = 'x'`,
+		"the order of two events": `update events set case_seq = case_seq + 10 where case_seq in (2, 3);
+			update events set case_seq = 15 - case_seq where case_seq in (12, 13)`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.must(t, submitted("c1"), completed("c1", 1, "a"), completed("c1", 2, "b"))
-			raw, err := sql.Open("sqlite", b.path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer raw.Close()
-			if name == "the order of two events" {
-				statement = `update events set case_seq = case_seq + 10 where case_seq in (2, 3);
-					update events set case_seq = 15 - case_seq where case_seq in (12, 13)`
-			}
-			if _, err := raw.ExecContext(t.Context(), statement); err != nil {
-				t.Fatal(err)
+			for s := range strings.SplitSeq(statement, ";") {
+				if _, err := sqlstoretest.Raw(t, b.place).ExecContext(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
 			}
 			v, err := b.ledger.Verify(t.Context(), "bayern")
 			if err != nil || v.Valid || len(v.Problems) != 1 {

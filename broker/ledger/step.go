@@ -10,7 +10,6 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/engine"
-	"github.com/efa-broker/efa-broker/contracts/procedure"
 )
 
 // Step runs one pass of one step of a process exactly once in effect.
@@ -21,12 +20,16 @@ import (
 func (l *Ledger) Step(ctx context.Context, cmd engine.Command, fn func(tx *sqlstore.Tx) (engine.Result, error)) (engine.Result, error) {
 	var result engine.Result
 	err := l.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		head, err := lockHead(ctx, tx, cmd.Case)
+		if err != nil {
+			return err
+		}
 		stored, ok, err := storedResult(ctx, tx, cmd.StepKey)
 		if err != nil || ok {
 			result = stored
 			return err
 		}
-		later, err := l.later(ctx, tx, cmd)
+		later, err := l.later(ctx, tx, cmd, head)
 		if err != nil || len(later) > 0 {
 			result = engine.Result{Step: cmd.Step, Pass: cmd.Pass, Later: later}
 			return err
@@ -45,20 +48,26 @@ func (l *Ledger) Step(ctx context.Context, cmd engine.Command, fn func(tx *sqlst
 	return result, nil
 }
 
-func (l *Ledger) later(ctx context.Context, tx *sqlstore.Tx, cmd engine.Command) ([]engine.Event, error) {
-	var seq int64
-	var state procedure.State
-	err := tx.QueryRowContext(ctx, `select engine_seq, state from cases where id = $1`, cmd.Case).Scan(&seq, &state)
+// lockHead reads the head of a case and locks its row: two runs of one step meet here, and the second finds the result
+// of the first.
+func lockHead(ctx context.Context, tx *sqlstore.Tx, caseID string) (caseHead, error) {
+	var h caseHead
+	err := tx.QueryRowContext(ctx, `select operator, case_seq, engine_seq, receipt_head, state from cases where id = $1`+tx.ForUpdate(), caseID).
+		Scan(&h.operator, &h.caseSeq, &h.engineSeq, &h.receipt, &h.state)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, contracts.Errorf(contracts.NotFound, "read case", "no case %s", cmd.Case)
+		return h, contracts.Errorf(contracts.NotFound, "read case", "no case %s", caseID)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read case: %w", err)
+		return h, fmt.Errorf("read case: %w", err)
 	}
-	if !state.Open() {
-		return nil, contracts.Errorf(contracts.Conflict, "take a step", "case %s is %s", cmd.Case, state)
+	return h, nil
+}
+
+func (l *Ledger) later(ctx context.Context, tx *sqlstore.Tx, cmd engine.Command, head caseHead) ([]engine.Event, error) {
+	if !head.state.Open() {
+		return nil, contracts.Errorf(contracts.Conflict, "take a step", "case %s is %s", cmd.Case, head.state)
 	}
-	if seq <= cmd.AfterSeq {
+	if head.engineSeq <= cmd.AfterSeq {
 		return nil, nil
 	}
 	return l.engineEvents(ctx, tx, cmd.Case, cmd.AfterSeq)

@@ -91,7 +91,7 @@ func (c *comparison) step(ctx context.Context, n int64) error {
 func (c *comparison) counts(ctx context.Context) error {
 	c.began = c.cfg.DB.Now()
 	l := &c.report.Ledger
-	err := c.cfg.DB.Read().QueryRowContext(ctx, `select count(*), coalesce(sum(case when closed_at is null then 1 else 0 end), 0), coalesce(sum(case_seq), 0),
+	err := c.cfg.DB.Read().QueryRowContext(ctx, `select count(*), coalesce(sum(case when closed_at is null then 1 else 0 end), 0), cast(coalesce(sum(case_seq), 0) as bigint),
 			(select count(*) from outbox where published_at is null),
 			(select count(distinct case_id) from dead_letters where state in ('parked', 'dead'))
 		from cases`).Scan(&l.Cases, &l.OpenCases, &l.Events, &l.Unpublished, &l.Stopped)

@@ -87,6 +87,9 @@ func (r *Reconcile) insert(ctx context.Context, v actor.Viewer, kind reconciliat
 		return reconciliation.Run{}, fmt.Errorf("encode report: %w", err)
 	}
 	err = r.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		if err := tx.Lock(ctx, "reconcile"); err != nil {
+			return err
+		}
 		var running int
 		err := tx.QueryRowContext(ctx, `select count(*) from reconciliations where operator = $1 and state = 'running' and kind <> 'replay' and seen_at > $2`,
 			v.Operator, tx.Now().Add(-r.cfg.Silence)).Scan(&running)
@@ -181,9 +184,11 @@ func (r *Reconcile) read(ctx context.Context, v actor.Viewer, id string) (reconc
 	run := reconciliation.Run{ID: id}
 	var who, report string
 	var ended sql.NullTime
-	err := r.cfg.DB.Read().QueryRowContext(ctx, `select kind, state, actor, reason, revision, report, started_at, seen_at, ended_at
-		from reconciliations where id = $1 and operator = $2`, id, v.Operator).
-		Scan(&run.Kind, &run.State, &who, &run.Reason, &run.Revision, &report, &run.StartedAt, &run.SeenAt, &ended)
+	err := r.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		return q.QueryRowContext(ctx, `select kind, state, actor, reason, revision, report, started_at, seen_at, ended_at
+			from reconciliations where id = $1 and operator = $2`, id, v.Operator).
+			Scan(&run.Kind, &run.State, &who, &run.Reason, &run.Revision, &report, &run.StartedAt, &run.SeenAt, &ended)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return run, contracts.Errorf(contracts.NotFound, "read reconciliation", "no such reconciliation")
 	}

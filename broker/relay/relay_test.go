@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func insert(t *testing.T, db *sqlstore.DB, caseID string, events int) {
 	sqlstoretest.InsertCase(t, db, sqlstoretest.Case{ID: caseID})
 	for seq := 1; seq <= events; seq++ {
 		sqlstoretest.Exec(t, db, `insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
-			values ($1, $2, 0, $1 || '/' || $2, 's', 'de.efa.case.closed.v1', 'bayern', 'muenchen', '{}', $3, '{}', '', '')`, caseID, seq, time.Now().UTC())
+			values ($1, $2, 0, $4, 's', 'de.efa.case.closed.v1', 'bayern', 'muenchen', '{}', $3, '{}', '', '')`, caseID, seq, time.Now().UTC(), caseID+"/"+strconv.Itoa(seq))
 		sqlstoretest.Exec(t, db, `insert into outbox (case_id, case_seq, shard) values ($1, $2, 0)`, caseID, seq)
 	}
 }

@@ -195,7 +195,7 @@ func TestAnAnnouncementThatCannotBeRecordedIsNotMade(t *testing.T) {
 		"no log key":    func(b *bundle) { b.vault.sealErr = errBoom },
 		"no ledger":     func(b *bundle) { b.ledger.err = errBoom },
 		"no policy":     func(b *bundle) { b.policy.err = errBoom },
-		"no record row": func(b *bundle) { b.exec(`alter table decisions rename to hidden`) },
+		"no record row": func(b *bundle) { b.alter(`alter table decisions rename to hidden`) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,20 +7,13 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// Locking clauses of the guard rows. On SQLite the writing transaction is the lock and the clauses are empty; on a
-// database with row locks they are " for share" and " for update".
-const (
-	shared    = ""
-	exclusive = ""
-)
-
 // guard takes the rows that withdrawal, objection and erasure take too, in the order that all keep: subjects, ids
 // ascending, then the case, whose receipt chain grows (DESIGN law 4). From the event of its erasure on nothing of a case
 // is released, although somebody may have opened its content before.
 func guard(ctx context.Context, tx *sqlstore.Tx, caseID string) error {
 	for _, query := range []string{
-		`select id from subjects where id in (select subject from case_subjects where case_id = $1) order by id` + shared,
-		`select id from cases where id = $1` + exclusive,
+		`select id from subjects where id in (select subject from case_subjects where case_id = $1) order by id` + tx.ForShare(),
+		`select id from cases where id = $1` + tx.ForUpdate(),
 	} {
 		if err := touch(ctx, tx, query, caseID); err != nil {
 			return contracts.Errorf(contracts.Unavailable, "take guard rows", "%w", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
@@ -28,7 +29,6 @@ type Filter struct {
 // those of the cases that it leads and what was released to itself, the operator all that it hosts. The second result
 // is the cursor of the next page, empty on the last.
 func (r *Release) Disclosures(ctx context.Context, v actor.Viewer, f Filter) ([]decision.Disclosure, string, error) {
-	const op = "list disclosures"
 	if err := r.gate.Collection(ctx, v, decision.DisclosureList); err != nil {
 		return nil, "", err
 	}
@@ -37,29 +37,13 @@ func (r *Release) Disclosures(ctx context.Context, v actor.Viewer, f Filter) ([]
 		return nil, "", err
 	}
 	visible, args := visibleDecisions(v, 6)
-	rows, err := r.cfg.DB.Read().QueryContext(ctx, `select d.id, d.disclosure_id, d.case_id, d.service, d.sender, d.recipient,
-			coalesce(a.name, ''), d.role, d.released, d.purpose, d.legal_basis, d.basis, d.decided_at, d.policy_revision,
-			d.outcome, d.reasons, coalesce(s.fetches, 0)
-		from decisions d join cases c on c.id = d.case_id
-		left join authorities a on a.id = d.recipient
-		left join disclosures s on s.id = d.disclosure_id
-		where d.stage = 'concrete' and (d.decided_at, d.id) > ($1, $2) and ($3 = '' or d.case_id = $3) and ($4 = '' or d.outcome = $4)
-			and `+visible+` order by d.decided_at, d.id limit $5`,
-		append([]any{after.at, after.id, f.Case, f.Outcome, f.Limit + 1}, args...)...)
-	if err != nil {
-		return nil, "", contracts.Errorf(contracts.Unavailable, op, "%w", err)
-	}
-	defer rows.Close()
+	args = append([]any{after.at, after.id, f.Case, f.Outcome, f.Limit + 1}, args...)
 	out := []decision.Disclosure{}
-	for rows.Next() {
-		d, err := scanDisclosure(rows)
-		if err != nil {
-			return nil, "", contracts.Errorf(contracts.Internal, op, "%w", err)
-		}
-		out = append(out, d)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, "", contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	if err := r.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		out, err = listDisclosures(ctx, q, visible, args)
+		return err
+	}); err != nil {
+		return nil, "", err
 	}
 	if len(out) <= f.Limit {
 		return out, "", nil
@@ -67,6 +51,34 @@ func (r *Release) Disclosures(ctx context.Context, v actor.Viewer, f Filter) ([]
 	out = out[:f.Limit]
 	last := out[len(out)-1]
 	return out, cursor{at: last.DecidedAt, id: last.Decision}.String(), nil
+}
+
+func listDisclosures(ctx context.Context, q sqlstore.Querier, visible string, args []any) ([]decision.Disclosure, error) {
+	const op = "list disclosures"
+	rows, err := q.QueryContext(ctx, `select d.id, d.disclosure_id, d.case_id, d.service, d.sender, d.recipient,
+			coalesce(a.name, ''), d.role, d.released, d.purpose, d.legal_basis, d.basis, d.decided_at, d.policy_revision,
+			d.outcome, d.reasons, coalesce(s.fetches, 0)
+		from decisions d join cases c on c.id = d.case_id
+		left join authorities a on a.id = d.recipient
+		left join disclosures s on s.id = d.disclosure_id
+		where d.stage = 'concrete' and (d.decided_at, d.id) > ($1, $2) and ($3 = '' or d.case_id = $3) and ($4 = '' or d.outcome = $4)
+			and `+visible+` order by d.decided_at, d.id limit $5`, args...)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	defer rows.Close()
+	out := []decision.Disclosure{}
+	for rows.Next() {
+		d, err := scanDisclosure(rows)
+		if err != nil {
+			return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
+		}
+		out = append(out, d)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	return out, nil
 }
 
 // visibleDecisions is a condition on decisions (alias d) and their cases (alias c), and its arguments, numbered from

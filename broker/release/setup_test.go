@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/release"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
@@ -47,7 +47,7 @@ type bundle struct {
 	*release.Release
 	t          testing.TB
 	db         *sqlstore.DB
-	dir        string
+	place      sqlstore.Config
 	ledger     *ledger
 	policy     *policy
 	vault      *vault
@@ -79,12 +79,12 @@ var started = time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
 
 func setup(tb testing.TB) *bundle {
 	tb.Helper()
-	b := &bundle{t: tb, dir: tb.TempDir(), caseID: uuid.NewString(), appID: content.ID(uuid.NewString()), register: register{}, logs: &bytes.Buffer{}}
+	b := &bundle{t: tb, caseID: uuid.NewString(), appID: content.ID(uuid.NewString()), register: register{}, logs: &bytes.Buffer{}}
 	clock := &clock{now: started}
+	b.place = sqlstoretest.Place(tb)
+	b.place.Now = clock.Now
+	b.db = sqlstoretest.OpenConfig(tb, b.place)
 	var err error
-	b.db, err = sqlstore.Open(tb.Context(), sqlstore.Config{Path: filepath.Join(b.dir, "ledger.db"), Now: clock.Now})
-	b.fatal(err)
-	tb.Cleanup(func() { b.fatal(b.db.Close()) })
 	b.book, err = theLaw()
 	b.fatal(err)
 	b.pkg, err = thePackage()
@@ -208,6 +208,13 @@ func (b *bundle) exec(query string, args ...any) {
 		_, err := tx.Exec(b.t.Context(), query, args...)
 		return err
 	}))
+}
+
+// alter changes a table as its owner can.
+func (b *bundle) alter(statement string) {
+	b.t.Helper()
+	_, err := sqlstoretest.Raw(b.t, b.place).ExecContext(b.t.Context(), statement)
+	b.fatal(err)
 }
 
 func (b *bundle) count(query string, args ...any) (n int) {

@@ -13,28 +13,25 @@ import (
 // rewrapBatch is how many keys one transaction of the key store rewraps.
 const rewrapBatch = 200
 
-// shared locks the tenant's row for whoever makes a key, against whoever raises the version. On SQLite the writing
-// transaction is the lock and the clause is empty; on a database with row locks it is " for share".
-const shared = ""
-
 // mayCreate refuses a key that was destroyed, and one under a version of the tenant key that a rewrap has left behind:
-// so no key is lost when the old version is destroyed.
+// so no key is lost when the old version is destroyed. It shares the tenant's row with others who make keys, against
+// whoever raises the version or destroys a key; what those did is seen by the statements behind the lock.
 func (s *keyStore) mayCreate(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, id string, version uint32) error {
 	const op = "create key"
+	if _, err := tx.Exec(ctx, `insert into tenant_versions (tenant, version) values ($1, $2) on conflict (tenant) do nothing`,
+		string(tenant), int64(version)); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	var oldest int64
+	if err := tx.QueryRowContext(ctx, `select version from tenant_versions where tenant = $1`+tx.ForShare(), string(tenant)).Scan(&oldest); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
 	var destroyed int
 	if err := tx.QueryRowContext(ctx, `select count(*) from destroyed_keys where id = $1`, id).Scan(&destroyed); err != nil {
 		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
 	}
 	if destroyed > 0 {
 		return contracts.Errorf(contracts.Conflict, op, "key %s was destroyed and is not made again", id)
-	}
-	if _, err := tx.Exec(ctx, `insert into tenant_versions (tenant, version) values ($1, $2) on conflict (tenant) do nothing`,
-		string(tenant), int64(version)); err != nil {
-		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
-	}
-	var oldest int64
-	if err := tx.QueryRowContext(ctx, `select version from tenant_versions where tenant = $1`+shared, string(tenant)).Scan(&oldest); err != nil {
-		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
 	}
 	if int64(version) < oldest {
 		return contracts.Errorf(contracts.Unavailable, op, "%w", errStale)
@@ -60,8 +57,12 @@ func (s *keyStore) rewrap(ctx context.Context, tenant authority.TenantID, versio
 		if err != nil || len(batch) == 0 {
 			return n, err
 		}
-		if err := s.rewrapBatch(ctx, tenant, version, batch); err != nil {
+		whole, err := s.rewrapBatch(ctx, tenant, version, batch)
+		if err != nil {
 			return n, err
+		}
+		if !whole {
+			continue
 		}
 		n += int64(len(batch))
 		after = batch[len(batch)-1].id
@@ -91,12 +92,14 @@ func (s *keyStore) batch(ctx context.Context, tenant authority.TenantID, after s
 	return out, rows.Err()
 }
 
-func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, version uint32, batch []wrappedKey) error {
+// rewrapBatch is not whole when somebody else changed a key meanwhile, maybe to a version that is too old: then the batch
+// is read again.
+func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, version uint32, batch []wrappedKey) (whole bool, err error) {
 	renewed := make([][]byte, len(batch))
 	for i, k := range batch {
 		has, err := s.wrapper.Version(k.wrapped)
 		if err != nil {
-			return contracts.Errorf(contracts.Internal, "rewrap key", "key %s: %w", k.id, err)
+			return false, contracts.Errorf(contracts.Internal, "rewrap key", "key %s: %w", k.id, err)
 		}
 		if has >= version {
 			continue
@@ -109,20 +112,28 @@ func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, v
 			renewed[i], err = s.wrapper.Wrap(ctx, tenant, k.id, plain)
 		}
 		if err != nil {
-			return contracts.Errorf(contracts.Internal, "rewrap key", "key %s does not open, so no old version is destroyed: %w", k.id, err)
+			return false, contracts.Errorf(contracts.Internal, "rewrap key", "key %s does not open, so no old version is destroyed: %w", k.id, err)
 		}
 	}
-	return s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+	err = s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+		whole = true
 		for i, k := range batch {
 			if renewed[i] == nil {
 				continue
 			}
-			if _, err := tx.Exec(ctx, `update keys set wrapped = $3 where id = $1 and wrapped = $2`, k.id, k.wrapped, renewed[i]); err != nil {
+			res, err := tx.Exec(ctx, `update keys set wrapped = $3 where id = $1 and wrapped = $2`, k.id, k.wrapped, renewed[i])
+			if err != nil {
 				return contracts.Errorf(contracts.Unavailable, "rewrap key", "%w", err)
 			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return contracts.Errorf(contracts.Unavailable, "rewrap key", "%w", err)
+			}
+			whole = whole && n > 0
 		}
 		return nil
 	})
+	return whole, err
 }
 
 // destroy deletes keys of a tenant, forbids making them again, and returns how many existed. Another tenant's key is a
@@ -130,6 +141,9 @@ func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, v
 func (s *keyStore) destroy(ctx context.Context, tenant authority.TenantID, ids ...string) (n int, err error) {
 	err = s.db.Write(ctx, func(tx *sqlstore.Tx) error {
 		n = 0
+		if err := lockTenant(ctx, tx, tenant); err != nil {
+			return err
+		}
 		for _, id := range ids {
 			var owner string
 			err := tx.QueryRowContext(ctx, `select tenant from keys where id = $1`, id).Scan(&owner)
@@ -152,4 +166,17 @@ func (s *keyStore) destroy(ctx context.Context, tenant authority.TenantID, ids .
 		return nil
 	})
 	return n, err
+}
+
+// lockTenant takes the tenant's row against whoever makes a key. Version 0 forbids nothing.
+func lockTenant(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID) error {
+	const op = "lock tenant"
+	if _, err := tx.Exec(ctx, `insert into tenant_versions (tenant, version) values ($1, 0) on conflict (tenant) do nothing`, string(tenant)); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	var version int64
+	if err := tx.QueryRowContext(ctx, `select version from tenant_versions where tenant = $1`+tx.ForUpdate(), string(tenant)).Scan(&version); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	return nil
 }

@@ -25,6 +25,11 @@ type Config struct {
 	Dir string
 	// Backup is the directory into which BackUpKeys copies the key store. Defaults to Dir/backup.
 	Backup string
+	// KeysURL is the PostgreSQL database of the key store, in a cluster of its own: never in the one whose log is archived
+	// for the ledger (DESIGN decision 6). Defaults to a file in Dir.
+	KeysURL string
+	// Migrated refuses a PostgreSQL key store that lacks a migration instead of applying it.
+	Migrated bool
 	// Wrapper holds the tenant keys. Defaults to files under Dir/tenants.
 	Wrapper KeyWrapper
 	// Log receives what an operator cares about. Defaults to slog.Default.
@@ -43,6 +48,8 @@ type Vault struct {
 	ledger     *sqlstore.DB
 	keys       *keyStore
 	dir        string
+	migrations fs.FS
+	outside    bool // the key store is a PostgreSQL database
 	backup     string
 	files      *FileKeys
 	log        *slog.Logger
@@ -61,14 +68,17 @@ func New(ctx context.Context, cfg Config) (*Vault, error) {
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
 	}
-	db, err := sqlstore.Open(ctx, sqlstore.Config{
-		Path: filepath.Join(cfg.Dir, KeyFile), Migrations: migrations, Now: cfg.Ledger.Now,
-	})
+	store := sqlstore.Config{URL: cfg.KeysURL, Migrations: migrations, Migrated: cfg.Migrated, Now: cfg.Ledger.Now}
+	if cfg.KeysURL == "" {
+		store.Path = filepath.Join(cfg.Dir, KeyFile)
+	}
+	db, err := sqlstore.Open(ctx, store)
 	if err != nil {
-		return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
+		return nil, contracts.Errorf(contracts.KindOf(err), op, "%w", err)
 	}
 	v := &Vault{
 		ledger: cfg.Ledger, keys: &keyStore{db: db, wrapper: cfg.Wrapper}, dir: cfg.Dir, log: or(cfg.Log, slog.Default()),
+		migrations: migrations, outside: cfg.KeysURL != "",
 		backup:     or(cfg.Backup, filepath.Join(cfg.Dir, "backup")),
 		maxBytes:   or(cfg.MaxContentBytes, 10<<20),
 		pendingAge: or(cfg.PendingAge, 24*time.Hour),

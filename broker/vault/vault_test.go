@@ -3,9 +3,7 @@ package vault_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -38,26 +37,34 @@ type bundle struct {
 	lease lease.Lease
 	*vault.Vault
 	ledger *sqlstore.DB
-	dir    string
-	now    time.Time
-	logs   *notices
+	// place and keys are where ledger and key store lie.
+	place, keys sqlstore.Config
+	dir         string
+	now         time.Time
+	logs        *notices
 }
 
 func setup(t *testing.T, change ...func(*vault.Config)) *bundle {
 	t.Helper()
 	b := &bundle{dir: t.TempDir(), now: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC), logs: &notices{lines: make(chan string, 100)}}
 	clock := func() time.Time { return b.now }
-	var err error
-	b.ledger, err = sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(b.dir, "ledger.db"), Now: clock})
-	fatal(t, err)
+	b.place = sqlstoretest.Place(t)
+	b.place.Now = clock
+	b.ledger = sqlstoretest.OpenConfig(t, b.place)
+	b.keys = sqlstore.Config{Path: filepath.Join(b.dir, "vault", "keys.db")}
 	cfg := vault.Config{Ledger: b.ledger, Dir: filepath.Join(b.dir, "vault"), Log: slog.New(b.logs)}
+	if sqlstoretest.Postgres() {
+		cfg.KeysURL = sqlstoretest.Database(t)
+		b.keys = sqlstore.Config{URL: cfg.KeysURL}
+	}
 	for _, f := range change {
 		f(&cfg)
 	}
+	var err error
 	b.Vault, err = vault.New(t.Context(), cfg)
 	fatal(t, err)
 	t.Cleanup(func() {
-		if err := errors.Join(b.Close(), b.ledger.Close()); err != nil {
+		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -249,10 +256,11 @@ func TestAKeyThatWasMovedInTheKeyStoreOpensNothing(t *testing.T) {
 			_, _, err := b.Store(t.Context(), object("c1"))
 			fatal(t, err)
 			fatal(t, b.StoreFacts(t.Context(), operator, munich, caseID, fact.Values{"foreign_trader": true}))
-			keys, err := sql.Open("sqlite", filepath.Join(b.dir, "vault", "keys.db"))
+			if b.keys.URL != "" {
+				tamper = strings.NewReplacer("x'00000007'", `'\x00000007'::bytea`).Replace(tamper)
+			}
+			_, err = sqlstoretest.Raw(t, b.keys).ExecContext(t.Context(), tamper)
 			fatal(t, err)
-			_, err = keys.ExecContext(t.Context(), tamper)
-			fatal(t, errors.Join(err, keys.Close()))
 			if o, err := b.Load(t.Context(), "c1"); err == nil {
 				t.Errorf("opened %d bytes", len(o.Body))
 			}
@@ -546,7 +554,8 @@ func TestRunEndsWithItsContextHoweverOften(t *testing.T) {
 func TestASweepThatFailsIsToldAndRepeated(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *vault.Config) { c.SweepEvery = time.Millisecond })
-	b.exec(t, `alter table contents rename to hidden`)
+	_, err := sqlstoretest.Raw(t, b.place).ExecContext(t.Context(), `alter table contents rename to hidden`)
+	fatal(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- b.Run(ctx, b.lease) }()
@@ -571,6 +580,12 @@ func TestNoFileHoldsContentInTheClear(t *testing.T) {
 	fatal(t, b.ledger.Write(t.Context(), func(tx *sqlstore.Tx) error {
 		return b.InsertSubject(t.Context(), tx, s, caseID, "applicant")
 	}))
+	for _, place := range []sqlstore.Config{b.place, b.keys} {
+		stored := string(sqlstoretest.Stored(t, place))
+		if strings.Contains(stored, "CANARY") || strings.Contains(stored, "foreign_trader") || !strings.Contains(stored, caseID) {
+			t.Errorf("of %d bytes stored some are content, or they are not the vault's", len(stored))
+		}
+	}
 	files := 0
 	fatal(t, filepath.WalkDir(b.dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -583,7 +598,7 @@ func TestNoFileHoldsContentInTheClear(t *testing.T) {
 		}
 		return err
 	}))
-	if files < 3 {
+	if files < 1 {
 		t.Errorf("only %d files were read", files)
 	}
 	if text := slog.AnyValue(s).Resolve().String(); !strings.Contains(text, s.ID) || strings.Contains(text, "CANARY") {

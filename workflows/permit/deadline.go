@@ -79,6 +79,8 @@ func (w *walk) done(s process.Step) bool {
 
 // silenced does what the law makes of the silence of a task.
 func (w *walk) silenced(ctx workflow.Context, s process.Step) error {
+	w.silencing = true
+	defer func() { w.silencing = false }()
 	if w.deadline(s).SilenceEffect.Binds() {
 		return w.expire(ctx, s)
 	}
@@ -86,9 +88,12 @@ func (w *walk) silenced(ctx workflow.Context, s process.Step) error {
 }
 
 // open are the steps, in the order of the definition, whose task has a due instant, no answer that counts, and of whose
-// silence nothing is recorded yet.
+// silence nothing is recorded yet; none while the silence of one is being recorded.
 func (w *walk) open(ctx workflow.Context) []process.Step {
 	var steps []process.Step
+	if w.silencing { // it waits for a person itself
+		return nil
+	}
 	for _, s := range w.definition.Steps {
 		if _, answered := w.answer(s); w.deadline(s).Due != nil && !answered && !w.silent[s.ID] {
 			steps = append(steps, s)

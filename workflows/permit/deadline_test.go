@@ -270,3 +270,41 @@ func TestATaskWhoseHolderIsNotCompetentDoesNotExpire(t *testing.T) {
 		t.Errorf("way (-want +got):\n%s", diff)
 	}
 }
+
+// While one step waits for a person, silence goes on saying what the law lets it say; in a rebuilt process too.
+func TestSilenceEndsTasksWhileAStepWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	mended := workflowtest.Received.Add(25 * day)
+	denied := func(b *bench) {
+		b.ledger.Before = func(c engine.Command) error {
+			if c.Step == "nothing" && b.env.Now().Before(mended) {
+				return contracts.Errorf(contracts.Denied, "route task", "refused")
+			}
+			return nil
+		}
+	}
+	b := hearing(t, workflowtest.Received)
+	denied(b)
+	b.at(25*day, func() []engine.Event { return []engine.Event{b.ledger.Append(caseID, neutral)} })
+	b.at(26*day, func() []engine.Event {
+		return []engine.Event{b.ledger.AnswerAt(caseID, "nothing", "agreed", nil, mended.Add(day))}
+	})
+	b.mustRun(t)
+	want := []string{"deemed", "disregardable", "nothing/attention", "deemed/expired", "disregardable/expired", "nothing"}
+	if diff := cmp.Diff(want, way(b.ledger)[:len(want)]); diff != "" {
+		t.Errorf("way (-want +got):\n%s", diff)
+	}
+	for n := 3; n <= 5; n++ {
+		r := on(t, b.ledger.Rewind(caseID, n, 1), sourceWith(t, workflowtest.Hearing), b.start, workflowtest.Received.Add(22*day), nil)
+		denied(r)
+		r.at(3*day, func() []engine.Event { return []engine.Event{r.ledger.Append(caseID, neutral)} })
+		r.at(4*day, func() []engine.Event {
+			return []engine.Event{r.ledger.AnswerAt(caseID, "nothing", "agreed", nil, mended.Add(day))}
+		})
+		r.mustRun(t)
+		got := way(r.ledger)[:len(want)]
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("rebuilt after %d commands (-want +got):\n%s", n, diff)
+		}
+	}
+}

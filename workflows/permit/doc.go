@@ -15,7 +15,7 @@
 //	call: announce     announce (case, step, 1)                    announced
 //	call: acknowledge  move-case to acknowledged (case, step, 1)   moved
 //	wait               –                                           the task's outcome was applied, or it was never assigned
-//	(due instant)      expire-task (case, step/expired, 1)         at any await: silence ends a task of the case
+//	(due instant)      expire-task (case, step/expired, 1)         while the process waits: silence ends a task of the case
 //	                   move-case with attention                    under (case, step/overdue, 1): silence says nothing
 //	end                move-case to closed (case, step, 1)         moved; the workflow ends
 //	(any)              move-case with attention                    under (case, step/attention, n): a person has to look; the

@@ -109,6 +109,8 @@ type walk struct {
 	// the next due instant.
 	silent map[string]bool
 	until  timer
+	// silencing is true while the silence of a task is being recorded.
+	silencing bool
 
 	awaits  string
 	waiting bool

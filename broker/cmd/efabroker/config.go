@@ -33,7 +33,7 @@ func (s *session) configCommand() *cobra.Command {
 		return show(cmd, args)
 	}
 	c.Flags().BoolVar(&reference, "reference", false, "print the reference page of all settings, Markdown")
-	c.Flags().StringVar(&schema, "schema", "", "print the JSON Schema of a program's configuration file: efabroker or standalone")
+	c.Flags().StringVar(&schema, "schema", "", "print the JSON Schema of a program's configuration file: efabroker, efabroker-serve or standalone")
 	return c
 }
 
@@ -58,5 +58,5 @@ func (s *session) writeSchema(name string) error {
 			return output.Written(err)
 		}
 	}
-	return failure.Usage("want efabroker or standalone", "--schema: there is no such program")
+	return failure.Usage("want efabroker, efabroker-serve or standalone", "--schema: there is no such program")
 }

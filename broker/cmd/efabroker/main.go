@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // deadlines end at midnight in Berlin, on machines without a time zone database too
 )
 
 func main() { os.Exit(run()) }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/service"
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 )
 
@@ -14,9 +15,9 @@ import (
 func (s *session) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "efabroker",
-		Short: "Speak to an EfA broker",
+		Short: "Speak to an EfA broker, or be one",
 		Long: "efabroker speaks to a running broker over HTTP. It finds a standalone broker by its data directory (--data), " +
-			"any other by --server and --issuer.\n\nOutput is for people; --json makes it for machines, with the names of the API.",
+			"any other by --server and --issuer. serve, worker, migrate and restored are the broker itself, against outside engines.\n\nOutput is for people; --json makes it for machines, with the names of the API.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -27,9 +28,10 @@ func (s *session) root() *cobra.Command {
 	root.AddCommand(
 		s.caseCommand(), s.taskCommand(), s.disclosureCommand(), s.authorityCommand(), s.competenceCommand(),
 		s.ledgerCommand(), s.reconcileCommand(), s.outboxCommand(), s.deadletterCommand(), s.actCommand(), s.keyCommand(), s.backupCommand(),
-		s.restoreCommand(), s.configCommand(), s.versionCommand(),
+		s.restoreCommand(), s.configCommand(), s.versionCommand(), s.demoCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: failure.ExitCodes()},
 	)
+	root.AddCommand(service.Commands(s.program.Environ, s.program.Stdout, s.program.Stderr)...)
 	return root
 }
 

@@ -12,26 +12,9 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/internal/openid"
-	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/authority"
-	"github.com/efa-broker/efa-broker/contracts/cloudevent/seal"
-	"github.com/efa-broker/efa-broker/contracts/data"
 )
-
-// principalsOf lists the machine clients: the operator's, the portal's, and one for each authority's system.
-func principalsOf(authorities []authority.Authority) []identity.Principal {
-	out := []identity.Principal{
-		{ID: "operator-" + operator, Kind: identity.Machine, Role: actor.OperatorAdmin, Operator: operator},
-		{ID: "portal-" + operator, Kind: identity.Machine, Role: actor.Portal, Operator: operator},
-	}
-	for _, a := range authorities {
-		out = append(out, identity.Principal{
-			ID: string(a.ID), Kind: identity.Machine, Role: actor.System, Operator: a.Operator, Tenant: a.Tenant, Authority: a.ID,
-		})
-	}
-	return out
-}
 
 // caseworkClient is the public client through which case workers log in. It gets its pages with a later part of the
 // product; until then it hands out person tokens for the API.
@@ -168,22 +151,4 @@ func chosenOffices(authorities []authority.Authority, which string) []authority.
 		return slices.DeleteFunc(slices.Clone(authorities), func(a authority.Authority) bool { return a.Kind == "trade_office" })
 	}
 	return nil
-}
-
-// outboxKeys reads the keys of the authorities that speak Kafka: those of a file, or those that the product carries.
-func outboxKeys(path string) (seal.Ring, error) {
-	if path == "" {
-		file, err := data.Files.Open(data.AuthorityKeys)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close() //nolint:errcheck // it was only read
-		return seal.ReadRing(file, data.AuthorityKeys)
-	}
-	file, err := os.Open(path) //nolint:gosec // the operator names it
-	if err != nil {
-		return nil, contracts.Errorf(contracts.Invalid, "read keys of authorities", "authority_keys: %w", err)
-	}
-	defer file.Close() //nolint:errcheck // it was only read
-	return seal.ReadRing(file, path)
 }

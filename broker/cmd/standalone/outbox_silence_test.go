@@ -16,7 +16,9 @@ import (
 func TestAnAnswerOverKafkaInTimeWinsWhileTheEngineIsDown(t *testing.T) {
 	t.Parallel()
 	s := speak(t, "gewerbeamt-muenchen", "ihk-muenchen", "finanzamt-muenchen")
-	h, clock := silent(t, s.set)
+	cfg, clock := options(t.TempDir()), &ledgerClock{}
+	s.set(&cfg)
+	h := on(t, cfg, clock.Now)
 	caseID, tasks, due := h.apply()
 	otherCase, otherTasks, otherDue := h.apply()
 	if err := h.program.engine.Stop(t.Context()); err != nil {

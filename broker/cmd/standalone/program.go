@@ -196,7 +196,7 @@ func (p *program) admit(ctx context.Context) error {
 	if p.people, err = ensurePeople(filepath.Join(p.cfg.Data, "people.json")); err != nil {
 		return err
 	}
-	principals := append(principalsOf(authorities), peopleAsPrincipals(p.people)...)
+	principals := append(assembly.Machines(operator, authorities), peopleAsPrincipals(p.people)...)
 	clients, err := registerClients(p.dir("clients"), principals, p.api)
 	if err != nil {
 		return err
@@ -205,12 +205,12 @@ func (p *program) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ring, err := outboxKeys(p.cfg.AuthorityKeys)
+	ring, err := assembly.OutboxKeys(p.cfg.AuthorityKeys)
 	if err != nil {
 		return err
 	}
 	return p.broker.Admit(ctx, assembly.Gate{
-		Issuer: p.issuer, Keys: provider, Principals: principals, Outboxes: ring, Open: map[string]http.Handler{"/oidc/": provider.Handler()},
+		Issuer: p.issuer, Audience: openid.Audience, Keys: provider, Principals: principals, Outboxes: ring, Open: map[string]http.Handler{"/oidc/": provider.Handler()},
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	offices "github.com/efa-broker/efa-broker/adapters/backoffice/demo"
+	"github.com/efa-broker/efa-broker/broker/cmd/internal/assembly"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/task"
@@ -99,6 +101,25 @@ func TestAnEngineThatIsLostAfterTheDueInstantRepeatsNoExpiry(t *testing.T) {
 // watermarkPast is behind a due instant by more than clocks may differ, so that ingress has caught up.
 const watermarkPast = time.Second + time.Millisecond
 
+// TestSilenceOnPostgreSQL keeps the ledger in PostgreSQL, where transactions run side by side.
+func TestSilenceOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	for name, scenario := range map[string]func(*testing.T, *house, *ledgerClock){
+		"silence": silenceSpeaks,
+		"engine down": func(t *testing.T, h *house, clock *ledgerClock) {
+			t.Helper()
+			answersInTimeWin(t, h, clock, true)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, clock := silent(t, func(c *assembly.Config) { c.LedgerURL = sqlstoretest.Place(t).URL })
+			scenario(t, h, clock)
+		})
+	}
+}
+
 // jumping is this machine's clock, set forward or back.
 type jumping struct{ by atomic.Int64 }
 
@@ -110,7 +131,7 @@ func (c *jumping) set(by time.Duration) { c.by.Store(int64(by)) }
 func TestDeadlinesFollowAJumpOfTheClock(t *testing.T) {
 	t.Parallel()
 	clock := &jumping{}
-	h := under(t, clock.Now, soon)
+	h := under(t, clock.Now)
 	caseID, tasks, due := h.apply()
 	other, otherTasks, _ := h.apply()
 	clock.set(2 * time.Hour)
@@ -146,7 +167,7 @@ func TestDeadlinesFollowAJumpOfTheClock(t *testing.T) {
 func TestOrderAndLeasesDoNotFollowAJumpOfTheClock(t *testing.T) {
 	t.Parallel()
 	clock := &jumping{}
-	h := under(t, clock.Now, soon)
+	h := under(t, clock.Now)
 	pkg := packageOf(t, registration)
 	caseID := h.submit(example(t, pkg, exampleNames(pkg)[0]))
 	h.awaitTask()

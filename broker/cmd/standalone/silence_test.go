@@ -53,20 +53,22 @@ func soon(_ law.DeadlineRecord, start time.Time) *time.Time {
 
 // silent is a standalone broker that offers the service of silence besides those of the product, with a clock that stands
 // once it is set.
-func silent(t *testing.T, settings ...func(*config.Standalone)) (*house, *ledgerClock) {
+func silent(t *testing.T, more ...func(*assembly.Config)) (*house, *ledgerClock) {
 	t.Helper()
 	clock := &ledgerClock{}
-	return under(t, clock.Now, soon, settings...), clock
+	return under(t, clock.Now, more...), clock
 }
 
-// under is silent under a clock and a rule of due instants.
-func under(t *testing.T, now func() time.Time, due func(law.DeadlineRecord, time.Time) *time.Time, settings ...func(*config.Standalone)) *house {
+// under is silent under a clock that may go on.
+func under(t *testing.T, now func() time.Time, more ...func(*assembly.Config)) *house {
+	t.Helper()
+	return on(t, options(t.TempDir()), now, more...)
+}
+
+// on is under with settings of one's own.
+func on(t *testing.T, cfg config.Standalone, now func() time.Time, more ...func(*assembly.Config)) *house {
 	t.Helper()
 	log := &lockedBuffer{}
-	cfg := options(t.TempDir())
-	for _, set := range settings {
-		set(&cfg)
-	}
 	p := &program{cfg: cfg, log: slog.New(slog.NewJSONHandler(log, nil))}
 	book, err := law.Load()
 	if err != nil {
@@ -80,7 +82,10 @@ func under(t *testing.T, now func() time.Time, due func(law.DeadlineRecord, time
 		t.Fatal(err)
 	}
 	p.adjust = func(c *assembly.Config) {
-		c.Now, c.Law, c.Due, c.Packages = now, &book, due, own
+		c.Now, c.Law, c.Due, c.Packages = now, &book, soon, own
+		for _, change := range more {
+			change(c)
+		}
 	}
 	if err := p.begin(t.Context()); err != nil {
 		t.Fatal(err)
@@ -206,6 +211,11 @@ func closed(events []event.Recorded) bool { return count(events, event.TypeCaseC
 func TestSilenceMeansWhatTheLawSays(t *testing.T) {
 	t.Parallel()
 	h, clock := silent(t)
+	silenceSpeaks(t, h, clock)
+}
+
+func silenceSpeaks(t *testing.T, h *house, clock *ledgerClock) {
+	t.Helper()
 	caseID, tasks, due := h.apply()
 	clock.set(due.Add(time.Minute)) // the engine's timer fires by its own clock, in two seconds
 	events := h.events(caseID, func(all []event.Recorded) bool {
@@ -253,14 +263,14 @@ func TestAnAnswerInTimeWinsWhileTheEngineIsDown(t *testing.T) {
 	for name, lost := range map[string]bool{"kept": false, "emptied": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answersInTimeWin(t, lost)
+			h, clock := silent(t)
+			answersInTimeWin(t, h, clock, lost)
 		})
 	}
 }
 
-func answersInTimeWin(t *testing.T, lost bool) {
+func answersInTimeWin(t *testing.T, h *house, clock *ledgerClock, lost bool) {
 	t.Helper()
-	h, clock := silent(t)
 	caseID, tasks, due := h.apply()
 	otherCase, otherTasks, otherDue := h.apply()
 	if err := h.program.engine.Stop(t.Context()); err != nil {

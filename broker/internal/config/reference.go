@@ -21,6 +21,7 @@ func Programs() []Program {
 	return []Program{
 		{"efabroker", "The command line", &Client{}},
 		{"standalone", "The whole broker in one process", &Standalone{}},
+		{"efabroker-serve", "The broker against outside engines: `efabroker serve`, `efabroker worker`, `efabroker migrate`", &Broker{}},
 	}
 }
 

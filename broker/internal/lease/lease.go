@@ -37,7 +37,7 @@ func (k Keeper) Acquire(ctx context.Context, name string) (Lease, error) {
 	err := k.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		var holder string
 		var expires time.Time
-		err := tx.QueryRowContext(ctx, `select holder, epoch, expires_at from leases where name = $1`, name).Scan(&holder, &l.Epoch, &expires)
+		err := tx.QueryRowContext(ctx, `select holder, epoch, expires_at from leases where name = $1`+tx.ForUpdate(), name).Scan(&holder, &l.Epoch, &expires)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			l.Epoch = 1
@@ -137,15 +137,15 @@ func (k Keeper) Release(ctx context.Context, l Lease) error {
 }
 
 // Check fails with Unavailable when the lease has changed hands; it is called in the transaction of every write that
-// the lease protects.
+// the lease protects, and until that has ended nobody else takes the lease.
 func Check(ctx context.Context, tx *sqlstore.Tx, l Lease) error {
-	var n int
-	err := tx.QueryRowContext(ctx, `select count(*) from leases where name = $1 and holder = $2 and epoch = $3`, l.Name, l.Holder, l.Epoch).Scan(&n)
+	err := tx.QueryRowContext(ctx, `select name from leases where name = $1 and holder = $2 and epoch = $3`+tx.ForShare(),
+		l.Name, l.Holder, l.Epoch).Scan(new(string))
+	if errors.Is(err, sql.ErrNoRows) {
+		return contracts.Errorf(contracts.Unavailable, "check lease", "lease %s has changed hands", l.Name)
+	}
 	if err != nil {
 		return fmt.Errorf("check lease %s: %w", l.Name, err)
-	}
-	if n == 0 {
-		return contracts.Errorf(contracts.Unavailable, "check lease", "lease %s has changed hands", l.Name)
 	}
 	return nil
 }

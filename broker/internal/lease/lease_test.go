@@ -3,26 +3,20 @@ package lease_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
 func TestALeaseChangesHandsOnlyWhenItLapsedOrWasGivenBack(t *testing.T) {
 	t.Parallel()
 	var seconds atomic.Int64
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{
-		Path: filepath.Join(t.TempDir(), "l.db"), Now: func() time.Time { return time.Unix(1_800_000_000+seconds.Load(), 0) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := sqlstoretest.OpenAt(t, func() time.Time { return time.Unix(1_800_000_000+seconds.Load(), 0) })
 	a, b := lease.Keeper{DB: db, Holder: "a"}, lease.Keeper{DB: db, Holder: "b"}
 	first, err := a.Acquire(t.Context(), "relay/0")
 	if err != nil || first.Epoch != 1 {
@@ -62,13 +56,7 @@ func TestALeaseDoesNotFollowAJumpOfTheClock(t *testing.T) {
 	t.Parallel()
 	for _, jump := range []time.Duration{time.Hour, -time.Hour} {
 		var passed atomic.Int64
-		db, err := sqlstore.Open(t.Context(), sqlstore.Config{
-			Path: filepath.Join(t.TempDir(), "l.db"), Now: func() time.Time { return time.Unix(1_800_000_000, passed.Load()) },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
+		db := sqlstoretest.OpenAt(t, func() time.Time { return time.Unix(1_800_000_000, passed.Load()) })
 		a, b := lease.Keeper{DB: db, Holder: "a"}, lease.Keeper{DB: db, Holder: "b"}
 		first, err := a.Acquire(t.Context(), "relay/0")
 		if err != nil {
@@ -90,11 +78,7 @@ func TestALeaseDoesNotFollowAJumpOfTheClock(t *testing.T) {
 
 func TestWorkIsDoneByOneHolderAtATimeAndGoesOnWithTheNext(t *testing.T) {
 	t.Parallel()
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "l.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := sqlstoretest.Open(t)
 	var working atomic.Int64
 	started := make(chan string, 2)
 	hold := func(ctx context.Context, holder string) <-chan error {
@@ -135,11 +119,7 @@ func TestWorkIsDoneByOneHolderAtATimeAndGoesOnWithTheNext(t *testing.T) {
 
 func TestAHolderThatLostItsLeaseStopsWorkingAndComesBack(t *testing.T) {
 	t.Parallel()
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "l.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := sqlstoretest.Open(t)
 	epochs := make(chan int64)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -174,13 +154,9 @@ func TestAHolderThatLostItsLeaseStopsWorkingAndComesBack(t *testing.T) {
 
 func TestWorkThatEndsByItselfEndsTheHold(t *testing.T) {
 	t.Parallel()
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "l.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := sqlstoretest.Open(t)
 	boom := errors.New("boom")
-	err = lease.Keeper{DB: db, Holder: "a"}.Hold(t.Context(), "delivery", func(context.Context, lease.Lease) error { return boom })
+	err := lease.Keeper{DB: db, Holder: "a"}.Hold(t.Context(), "delivery", func(context.Context, lease.Lease) error { return boom })
 	if !errors.Is(err, boom) {
 		t.Errorf("got %v", err)
 	}

@@ -1,7 +1,25 @@
-// Package sqlstore opens the ledger database and carries transactions through the domains. It owns the migrations,
-// the two connection pools and the type Tx that every projector receives; it must not know what any table means.
+// Package sqlstore opens the ledger database, SQLite or PostgreSQL, and carries transactions through the domains. It owns
+// the migrations, two connection pools, the database's clock and the type Tx that every projector receives; beside its
+// row-level policies it must not know what any table means.
 //
-// On SQLite every writing transaction is BEGIN IMMEDIATE, which is the lock (DESIGN law 4); there is one writing
-// connection, synchronous=FULL, because an acknowledgement must survive a power cut. SQL is hand-written with $1
-// placeholders, one text for SQLite and PostgreSQL (decision 14). Timestamps are UTC with microseconds.
+// SQL is hand-written with $1 placeholders, one text for both (decision 14). Timestamps are UTC with microseconds. What
+// differs stands behind Tx and DB:
+//
+//	                     SQLite                                   PostgreSQL 15
+//	writers              one connection, BEGIN IMMEDIATE          side by side, READ COMMITTED
+//	                     is the lock
+//	ForUpdate, ForShare  empty                                    row locks, in the order of DESIGN law 4
+//	Lock                 nothing                                  an advisory lock by name, for what no row stands for
+//	Snapshot             any transaction                          REPEATABLE READ
+//	a transaction loses  never                                    Write runs it again, up to 5 times
+//	durable              synchronous=FULL                         synchronous_commit; off is refused
+//	clock                this machine's                           the database's, measured every 2 seconds; a machine that
+//	                                                              is more than 1 second off is not ready and writes nothing
+//	Changed, Announce    this process                             every process on the database, by NOTIFY
+//	View                 the reading pool                         a transaction in the role efa_view: row-level security
+//	migrations           migrations/*.sql                         those, then migrations/postgres/*.sql
+//
+// On PostgreSQL connections work in the role efa_ledger. Every table forces row-level security, those of later migrations
+// too; a table is closed to efa_view until a file in migrations/postgres gives it a policy named "view". Errors of
+// PostgreSQL carry their kind: what passes (connection, lock, disk, shutdown) is Unavailable.
 package sqlstore

@@ -7,26 +7,28 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
+	"math/rand/v2"
 	"time"
 
-	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/postgres/*.sql
 var embedded embed.FS
 
-// Migrations are the migrations of the ledger database.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(embedded, "migrations")
+// Migrations are the migrations of the ledger database, one text for both engines.
+func Migrations() fs.FS { return sub("migrations") }
+
+// RowSecurity are the migrations of the ledger database that only PostgreSQL has: roles and row-level policies.
+func RowSecurity() fs.FS { return sub("migrations/postgres") }
+
+func sub(dir string) fs.FS {
+	found, err := fs.Sub(embedded, dir)
 	if err != nil {
 		panic(err) // the directory is embedded
 	}
-	return sub
+	return found
 }
 
 // Querier reads: a database or a transaction.
@@ -38,147 +40,216 @@ type Querier interface {
 // DB is an open database.
 type DB struct {
 	write, read *sql.DB
-	now         func() time.Time
-	guard       guard
+	clock       *clock
+	engine      engine
+	secured     bool // roles and row-level policies apply
+	signals     signals
+	exchange    *exchange // nil where no other process uses the database
+}
+
+// engine is what differs between the databases.
+type engine struct {
+	// forUpdate and forShare end a select that locks its rows; empty where the writing transaction is the lock.
+	forUpdate, forShare string
+	// lock waits for a name and holds it to the end of the transaction; empty where the transaction is the lock.
+	lock string
+	// snapshot is a transaction whose queries all see one state; nil where every transaction is.
+	snapshot *sql.TxOptions
+	// passing reports whether a transaction that failed with err may succeed when it is run again.
+	passing func(err error) bool
 }
 
 // Config says where the database lies.
 type Config struct {
-	// Path is the SQLite file.
+	// Path is the SQLite file. Set this or URL.
 	Path string
+	// URL is the PostgreSQL database: a URL or a list of key=value, as libpq takes them.
+	URL string
 	// Migrations are applied at Open. Defaults to the ledger's.
 	Migrations fs.FS
-	// Now is the clock. Defaults to time.Now.
+	// RowSecurity are applied after them, on PostgreSQL only; every connection then works in the role efa_ledger or
+	// efa_view. Defaults to the ledger's when Migrations is not set.
+	RowSecurity fs.FS
+	// Migrated refuses a PostgreSQL database that lacks a migration instead of applying it: the program may be one of
+	// several, and its log-in need not own the tables.
+	Migrated bool
+	// Now is the clock, in place of the database's own.
 	Now func() time.Time
+	// Machine is the clock of this machine, which is compared with PostgreSQL's. Defaults to time.Now.
+	Machine func() time.Time
 }
 
-// Open opens the file, applies missing migrations and returns the database. The caller closes it.
+// Open opens the database, applies missing migrations and returns it. The caller closes it.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if (cfg.Path == "") == (cfg.URL == "") {
+		return nil, contracts.Errorf(contracts.Invalid, "open database", "want the path of a file or the URL of a database")
+	}
 	if cfg.Migrations == nil {
 		cfg.Migrations = Migrations()
+		cfg.RowSecurity = RowSecurity()
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Machine == nil {
+		cfg.Machine = time.Now
 	}
-	if err := create(cfg.Path); err != nil {
-		return nil, err
+	if cfg.URL != "" {
+		return openPostgres(ctx, cfg)
 	}
-	write, err := open(cfg.Path, "immediate", "synchronous(FULL)")
-	if err != nil {
-		return nil, err
-	}
-	write.SetMaxOpenConns(1)
-	read, err := open(cfg.Path, "deferred", "query_only(1)")
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	read.SetMaxOpenConns(4)
-	d := &DB{write: write, read: read, now: cfg.Now}
-	if err := d.migrate(ctx, cfg.Migrations); err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return d, nil
+	return openSQLite(ctx, cfg)
 }
 
-// create makes the file readable by its owner only; SQLite gives its write-ahead log the same mode.
-func create(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator configures where data lie
-	if err != nil {
-		return fmt.Errorf("create database: %w", err)
+// Close closes all connections.
+func (d *DB) Close() error {
+	if d.exchange != nil {
+		d.exchange.close()
 	}
-	return f.Close()
+	return errors.Join(d.read.Close(), d.write.Close())
 }
 
-func open(path, txlock, pragma string) (*sql.DB, error) {
-	q := url.Values{}
-	q.Set("_txlock", txlock)
-	q.Set("_time_format", "sqlite")
-	for _, p := range []string{"journal_mode(WAL)", "foreign_keys(1)", "busy_timeout(5000)", pragma} {
-		q.Add("_pragma", p)
-	}
-	// Opaque is escaped, so that a path with ?, # or % names that file and no other.
-	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
-	db, err := sql.Open("sqlite", dsn.String())
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	return db, nil
-}
-
-func (d *DB) migrate(ctx context.Context, migrations fs.FS) error {
-	p, err := goose.NewProvider(goose.DialectSQLite3, d.write, migrations)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("apply migrations: %w", err)
-	}
-	return nil
-}
-
-// Close closes both pools.
-func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
-
-// Read is the reading pool; it cannot write.
+// Read is the reading pool; it cannot write. What a Viewer asked for is read in View.
 func (d *DB) Read() Querier { return d.read }
 
-// Now is the database's clock, UTC with microseconds.
-func (d *DB) Now() time.Time { return d.now().UTC().Truncate(time.Microsecond) }
+// View reads for a Viewer. On PostgreSQL it is a transaction in the role efa_view, which sees the rows of this Viewer
+// alone: a second wall behind the access policy (DESIGN decision 15).
+func (d *DB) View(ctx context.Context, v actor.Viewer, fn func(q Querier) error) (err error) {
+	if !d.secured {
+		return fn(d.read)
+	}
+	tx, err := d.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
+	}
+	defer tx.Rollback() // it has only read
+	if _, err := tx.ExecContext(ctx, `select set_config('role', 'efa_view', true), set_config('efa.operator', $1, true),
+		set_config('efa.role', $2, true), set_config('efa.viewer', $3, true), set_config('efa.authority', $4, true),
+		set_config('efa.tenant', $5, true)`, v.Operator, v.Role, v.ID, v.Authority, v.Tenant); err != nil {
+		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
+	}
+	return fn(tx)
+}
 
-// Ping reports whether the database answers.
+// Snapshot reads with several queries what the database holds at one instant.
+func (d *DB) Snapshot(ctx context.Context, fn func(q Querier) error) error {
+	tx, err := d.read.BeginTx(ctx, d.engine.snapshot)
+	if err != nil {
+		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
+	}
+	defer tx.Rollback() // it has only read
+	return fn(tx)
+}
+
+// Now is the database's clock, UTC with microseconds.
+func (d *DB) Now() time.Time { return d.clock.now() }
+
+// Ping reports whether the database answers, and whether this machine's clock agrees with it.
 func (d *DB) Ping(ctx context.Context) error {
 	if err := d.read.PingContext(ctx); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "ping database", "%w", err)
 	}
-	return nil
+	return d.clock.check(ctx)
 }
+
+// attempts bounds how often a writing transaction is run that loses against another one.
+const attempts = 5
 
 // Write runs fn in one writing transaction and commits it when fn returns nil. What fn registered with AfterCommit
 // runs after the commit, in order. An error of fn is returned as it is; nothing of the transaction remains.
+//
+// Where transactions run side by side, one that loses against another (deadlock, serialization, a row that the other
+// one inserted first) is run again from the start, so fn keeps nothing from an earlier run. A commit whose answer was
+// lost is not repeated: it is Unavailable, and the caller repeats the whole request, whose ids are the same.
 func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
-	if err := d.guard.refuses(); err != nil {
-		return err
+	for attempt := 1; ; attempt++ {
+		tx, err := d.writeOnce(ctx, fn)
+		if err == nil {
+			for _, f := range tx.after {
+				f()
+			}
+			return nil
+		}
+		if attempt == attempts || !d.engine.passing(err) || !pause(ctx, attempt) {
+			return err
+		}
+	}
+}
+
+// pause waits a little before another attempt, each time longer; false when ctx has ended.
+func pause(ctx context.Context, attempt int) bool {
+	limit := time.Duration(attempt) * 5 * time.Millisecond
+	timer := time.NewTimer(rand.N(limit)) //nolint:gosec // it only spreads attempts
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (d *DB) writeOnce(ctx context.Context, fn func(tx *Tx) error) (*Tx, error) {
+	if err := d.clock.check(ctx); err != nil {
+		return nil, err
 	}
 	sqlTx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
-		return contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)
+		return nil, contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)
 	}
-	tx := &Tx{tx: sqlTx, now: d.Now()}
+	tx := &Tx{tx: sqlTx, db: d}
 	returned := false
 	defer func() {
 		if !returned {
-			_ = sqlTx.Rollback() // fn panicked; the one writing connection must not stay in its transaction
+			_ = sqlTx.Rollback() // fn panicked; the connection must not stay in its transaction
 		}
 	}()
 	err = fn(tx)
 	returned = true
 	if err != nil {
-		if rb := sqlTx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
-			return errors.Join(err, fmt.Errorf("roll back: %w", rb))
+		if rb := sqlTx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) && ctx.Err() == nil {
+			return nil, errors.Join(err, fmt.Errorf("roll back: %w", rb))
 		}
-		return err
+		return nil, err
 	}
 	if err := sqlTx.Commit(); err != nil {
-		return contracts.Errorf(contracts.Unavailable, "commit transaction", "%w", err)
+		return nil, contracts.Errorf(contracts.Unavailable, "commit transaction", "%w", err)
 	}
-	for _, f := range tx.after {
-		f()
-	}
-	return nil
+	return tx, nil
 }
 
 // Tx is a writing transaction. It is the one type that domains share: projectors write into it.
 type Tx struct {
 	tx    *sql.Tx
+	db    *DB
 	now   time.Time
 	after []func()
 }
 
-// Now is the instant of the transaction: one value for everything written in it.
-func (t *Tx) Now() time.Time { return t.now }
+// Now is the instant of the transaction: one value for everything written in it, taken when it is first asked for. Lock
+// the case before, and the instants of a case follow its order.
+func (t *Tx) Now() time.Time {
+	if t.now.IsZero() {
+		t.now = t.db.Now()
+	}
+	return t.now
+}
 
 // AfterCommit registers f to run once the transaction is durable. It must not block.
 func (t *Tx) AfterCommit(f func()) { t.after = append(t.after, f) }
+
+// ForUpdate ends a select whose rows nobody else may change or lock until this transaction has ended. It is empty where
+// the transaction itself is the lock.
+func (t *Tx) ForUpdate() string { return t.db.engine.forUpdate }
+
+// ForShare ends a select whose rows nobody else may change until this transaction has ended.
+func (t *Tx) ForShare() string { return t.db.engine.forShare }
+
+// Lock waits until no other transaction holds the name, and holds it until this one has ended. It is for what no row
+// stands for, as that there is none; where rows exist, lock those.
+func (t *Tx) Lock(ctx context.Context, name string) error {
+	if t.db.engine.lock == "" {
+		return nil
+	}
+	_, err := t.Exec(ctx, t.db.engine.lock, name)
+	return err
+}
 
 // Exec runs a statement.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {

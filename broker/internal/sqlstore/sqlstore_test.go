@@ -9,26 +9,18 @@ import (
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 )
 
 func open(t *testing.T) *sqlstore.DB {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "ledger.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
+	return sqlstoretest.Open(t)
 }
 
 func TestTimeAndBytesSurviveTheRoundTrip(t *testing.T) {
 	t.Parallel()
 	db := open(t)
-	want := time.Date(2026, 3, 4, 5, 6, 7, 890_000_000, time.UTC)
+	want := time.Date(2026, 3, 4, 5, 6, 7, 890_000_000, time.FixedZone("CET", 3600))
 	if err := db.Write(t.Context(), func(tx *sqlstore.Tx) error {
 		_, err := tx.Exec(t.Context(), `insert into definitions (hash, service, document, created_at) values ($1, $2, $3, $4)`,
 			"h", "s", []byte{0, 1, 2}, want)

@@ -1,29 +1,11 @@
-// Package sqlstoretest opens ledger databases for tests and writes the rows that a domain finds there when others have
-// done their part.
 package sqlstoretest
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 )
-
-// Open opens a new ledger database that lives as long as the test.
-func Open(tb testing.TB) *sqlstore.DB {
-	tb.Helper()
-	db, err := sqlstore.Open(tb.Context(), sqlstore.Config{Path: filepath.Join(tb.TempDir(), "ledger.db")})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return db
-}
 
 // Exec runs a statement in a transaction of its own.
 func Exec(tb testing.TB, db *sqlstore.DB, statement string, args ...any) {

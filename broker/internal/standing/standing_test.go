@@ -2,6 +2,7 @@ package standing_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -45,11 +46,7 @@ func TestAListHoldsExactlyTheCasesThatOneMaySeeAloneAsWell(t *testing.T) {
 	t.Parallel()
 	db := sqlstoretest.Open(t)
 	ids := fill(t, db)
-	for _, v := range []actor.Viewer{
-		viewer("portal-1", actor.Portal, ""), viewer("portal-2", actor.Portal, ""), viewer("nobody", actor.Portal, ""),
-		viewer("amt-a", actor.System, "amt-a"), viewer("w", actor.CaseWorker, "amt-b"), viewer("amt-c", actor.System, "amt-c"),
-		viewer("op", actor.OperatorAdmin, ""), viewer("engine", actor.Engine, ""),
-	} {
+	for _, v := range viewers() {
 		listed := list(t, db, v)
 		for _, id := range ids {
 			rel, err := standing.ToCase(t.Context(), db.Read(), v, id)
@@ -61,6 +58,36 @@ func TestAListHoldsExactlyTheCasesThatOneMaySeeAloneAsWell(t *testing.T) {
 				t.Errorf("%s %s: alone %v (%s), in the list %v", v.Role, v.ID, alone, rel, listed[id])
 			}
 		}
+	}
+}
+
+// What the database itself shows to a Viewer, without any condition in the query, is what the policy of the broker says.
+func TestTheDatabaseShowsAViewerExactlyItsCases(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	db := sqlstoretest.Open(t)
+	fill(t, db)
+	for _, v := range viewers() {
+		var shown, linked int
+		if err := db.View(t.Context(), v, func(q sqlstore.Querier) error {
+			return errors.Join(
+				q.QueryRowContext(t.Context(), `select count(*) from cases`).Scan(&shown),
+				q.QueryRowContext(t.Context(), `select count(*) from case_links l where not exists (select 1 from cases c where c.id = l.case_id)`).Scan(&linked),
+			)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if want := len(list(t, db, v)); shown != want || linked != 0 {
+			t.Errorf("%s %s sees %d cases, may see %d; %d links of others", v.Role, v.ID, shown, want, linked)
+		}
+	}
+}
+
+func viewers() []actor.Viewer {
+	return []actor.Viewer{
+		viewer("portal-1", actor.Portal, ""), viewer("portal-2", actor.Portal, ""), viewer("nobody", actor.Portal, ""),
+		viewer("amt-a", actor.System, "amt-a"), viewer("w", actor.CaseWorker, "amt-b"), viewer("amt-c", actor.System, "amt-c"),
+		viewer("op", actor.OperatorAdmin, ""), viewer("engine", actor.Engine, ""),
 	}
 }
 

@@ -7,7 +7,7 @@
 //	partition           as far as its reader has read        never; a new reader takes it over
 //
 //	Replica.Receive     stamps a request that has been read in full; until it is released it is in hand
-//	Replica.Run         publishes the watermark and renews the lease, after it has compared the clocks
+//	Replica.Run         publishes the watermark and renews the lease
 //	CaughtUp            in the transaction of an expiry: all that can carry an authority's answer are past an instant
 //	Check               in the transaction of each append: its reader has not been left out
 //
@@ -15,6 +15,7 @@
 //
 //   - No stamp is earlier than a watermark that was published before it.
 //   - Who is left out loses its row. What it still has in hand carries an epoch that no row has, and is not taken.
-//   - A replica whose clock is more than Tolerance off the database's is not ready, stamps nothing and writes nothing.
+//   - Stamps are the database's clock. A replica whose own is more than Tolerance off it writes nothing (broker/internal/sqlstore),
+//     so it cannot renew its lease and stamps nothing either.
 //   - A clock that is set back by no more than Tolerance stands still until it is right; a larger jump is followed.
 package watermark

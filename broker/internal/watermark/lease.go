@@ -12,13 +12,13 @@ import (
 // renewals is how often a lease is renewed within its time to live.
 const renewals = 3
 
-// Start takes the lease, so that requests can be received when it returns. A clock that is off is no error: the replica
-// starts and is not ready.
+// Start takes the lease, so that requests can be received when it returns. Where that fails for a while, because the
+// database does not answer or this machine's clock is off, it is no error: the replica starts and is not ready.
 func (r *Replica) Start(ctx context.Context) error {
 	err := r.Renew(ctx)
-	if off := r.inTime(); off != nil {
-		r.cfg.Log.ErrorContext(ctx, "clock is off", "error", off)
-		err = nil
+	if contracts.KindOf(err) == contracts.Unavailable && err != nil {
+		r.cfg.Log.ErrorContext(ctx, "nothing is received yet", "source", r.cfg.Source, "error", err)
+		return nil
 	}
 	return err
 }
@@ -40,12 +40,9 @@ func (r *Replica) Run(ctx context.Context) error {
 	}
 }
 
-// Renew compares the clocks, publishes the watermark and renews the lease; a replica that was left out begins anew under
+// Renew publishes the watermark and renews the lease; a replica that was left out begins anew under
 // another epoch, without what it had in hand.
 func (r *Replica) Renew(ctx context.Context) error {
-	if err := r.compare(ctx); err != nil {
-		return err
-	}
 	began := time.Now()
 	var epoch int64
 	var left bool
@@ -74,29 +71,10 @@ func (r *Replica) Renew(ctx context.Context) error {
 	return nil
 }
 
-// compare measures how far the clock is off. A measurement that fails changes nothing.
-func (r *Replica) compare(ctx context.Context) error {
-	if r.cfg.Offset == nil {
-		return nil
-	}
-	offset, err := r.cfg.Offset(ctx)
-	if err != nil {
-		return contracts.Errorf(contracts.Unavailable, "compare clocks", "%w", err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.off = nil
-	if offset.Abs() > Tolerance {
-		r.off = contracts.Errorf(contracts.Unavailable, "compare clocks",
-			"this machine is %s off the database, at most %s are allowed; nothing is written until its clock is set", offset, Tolerance)
-	}
-	return r.off
-}
-
 // Stop gives the lease back, so that no deadline waits for it to lapse. It is called when nothing is received any more.
 func (r *Replica) Stop(ctx context.Context) error {
 	r.mu.Lock()
-	epoch, held := r.epoch, !r.renewed.IsZero() && r.off == nil
+	epoch, held := r.epoch, !r.renewed.IsZero()
 	r.renewed = time.Time{}
 	r.mu.Unlock()
 	if !held {

@@ -25,8 +25,6 @@ type Config struct {
 	DB *sqlstore.DB
 	// Source names the replica, new at every start: "replica/<id>".
 	Source string
-	// Offset measures how far this machine's clock is off the database's. Defaults to none: the clock is the database's own.
-	Offset func(ctx context.Context) (time.Duration, error)
 	// TTL is how long the lease lives without renewal; it is renewed three times as often. Defaults to 6 seconds.
 	TTL time.Duration
 	// Log receives renewals that failed. Defaults to discarding them.
@@ -43,10 +41,9 @@ type Replica struct {
 	number  uint64
 	last    time.Time // the latest reading of the clock that was given out
 	renewed time.Time // when the lease was renewed, by the monotonic clock; zero before the start
-	off     error     // why nothing may be stamped or written; nil when the clocks agree
 }
 
-// New returns a replica that has no row yet, and guards the database against writes while the clock is off.
+// New returns a replica that has no row yet.
 func New(cfg Config) *Replica {
 	if cfg.TTL == 0 {
 		cfg.TTL = defaultTTL
@@ -54,9 +51,7 @@ func New(cfg Config) *Replica {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Replica{cfg: cfg, hand: map[uint64]time.Time{}}
-	cfg.DB.Guard(r.inTime)
-	return r
+	return &Replica{cfg: cfg, hand: map[uint64]time.Time{}}
 }
 
 // Receive stamps a request that has just been read in full. The caller calls release when whatever it became is
@@ -85,20 +80,10 @@ func (r *Replica) Ready(context.Context) error {
 }
 
 func (r *Replica) ready() error {
-	if r.off != nil {
-		return r.off
-	}
 	if r.renewed.IsZero() || time.Since(r.renewed) > r.cfg.TTL {
 		return contracts.Errorf(contracts.Unavailable, "receive request", "the lease of %s has not been renewed in time", r.cfg.Source)
 	}
 	return nil
-}
-
-// inTime refuses writes while the clock is off.
-func (r *Replica) inTime() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.off
 }
 
 // read is the clock, which never goes back by a little: no stamp is earlier than a watermark that was published before.
@@ -124,11 +109,19 @@ func (r *Replica) mark() (int64, time.Time) {
 	return r.epoch, oldest
 }
 
-// CaughtUp is CaughtUp with this replica's own watermark as of now.
+// CaughtUp is CaughtUp with this replica's own watermark as of now. One that is past due already is not published again:
+// expiries of one instant, as at the end of a day, need not wait for each other's row.
 func (r *Replica) CaughtUp(ctx context.Context, tx *sqlstore.Tx, a authority.ID, due time.Time) error {
 	epoch, mark := r.mark()
-	if _, err := r.publish(ctx, tx, epoch, mark); err != nil {
-		return err
+	var behind int
+	err := tx.QueryRowContext(ctx, `select count(*) from watermarks where source = $1 and epoch = $2 and watermark <= $3`, r.cfg.Source, epoch, due).Scan(&behind)
+	if err != nil {
+		return fmt.Errorf("read watermark: %w", err)
+	}
+	if behind > 0 {
+		if _, err := r.publish(ctx, tx, epoch, mark); err != nil {
+			return err
+		}
 	}
 	return CaughtUp(ctx, tx, a, due)
 }

@@ -2,13 +2,13 @@ package watermark_test
 
 import (
 	"context"
-	"errors"
-	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -24,27 +24,20 @@ const (
 // site is one database; each replica has its own handle, as processes have.
 type site struct {
 	t     *testing.T
-	path  string
+	place sqlstore.Config
 	clock *contractstest.Clock
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	return &site{t, filepath.Join(t.TempDir(), "ledger.db"), contractstest.NewClock()}
+	s := &site{t, sqlstoretest.Place(t), contractstest.NewClock()}
+	s.place.Now = s.clock.Now
+	return s
 }
 
 func (s *site) open() *sqlstore.DB {
 	s.t.Helper()
-	db, err := sqlstore.Open(s.t.Context(), sqlstore.Config{Path: s.path, Now: s.clock.Now})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			s.t.Error(err)
-		}
-	})
-	return db
+	return sqlstoretest.OpenConfig(s.t, s.place)
 }
 
 func (s *site) replica(cfg watermark.Config) (*watermark.Replica, *sqlstore.DB) {
@@ -229,61 +222,49 @@ func TestAClockThatIsSetBackALittleStandsStill(t *testing.T) {
 	}
 }
 
-// A replica whose clock is off turns not ready, receives nothing and writes nothing; the other one carries on, and is not
-// held up for longer than a lease.
+// A replica whose clock is off receives nothing and writes nothing; the other one carries on, and is not held up for longer
+// than a lease. Stamps are the database's clock, whatever the machine's own shows.
 func TestAReplicaWhoseClockIsOffWritesNothingAndTheOtherCarriesOn(t *testing.T) {
 	t.Parallel()
+	sqlstoretest.NeedPostgres(t) // SQLite's clock is the machine's
 	s := newSite(t)
-	var offset time.Duration
-	off, offDB := s.replica(watermark.Config{Source: "replica/a", Offset: func(context.Context) (time.Duration, error) { return offset, nil }})
-	other, otherDB := s.replica(watermark.Config{Source: "replica/b"})
+	var offset atomic.Int64
+	s.place.Now = nil
+	right := s.open()
+	s.place.Machine = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+	offset.Store(int64(time.Hour))
+	wrong := s.open()
 	insert := func(db *sqlstore.DB, id string) error {
 		return write(t, db, func(ctx context.Context, tx *sqlstore.Tx) error {
 			_, err := tx.Exec(ctx, `insert into tenants (id, operator, name) values ($1, 'bayern', '')`, id)
 			return err
 		})
 	}
-	ready := func(name string, want bool) {
-		t.Helper()
-		if err := off.Ready(t.Context()); (err == nil) != want {
-			t.Errorf("%s: ready = %v", name, err)
-		}
-		_, _, err := off.Receive()
-		if (err == nil) != want {
-			t.Errorf("%s: receives = %v", name, err)
-		}
-		if err := insert(offDB, name); (err == nil) != want || err != nil && contracts.KindOf(err) != contracts.Unavailable {
-			t.Errorf("%s: writes = %v", name, err)
-		}
-	}
-	for _, by := range []time.Duration{time.Hour, -time.Hour, watermark.Tolerance + ms, -watermark.Tolerance - ms} {
-		offset = by
-		if err := off.Renew(t.Context()); contracts.KindOf(err) != contracts.Unavailable {
-			t.Fatalf("renewed %s off: %v", by, err)
-		}
-		ready("off "+by.String(), false)
-		if err := other.Ready(t.Context()); err != nil {
-			t.Errorf("the other one: %v", err)
-		}
-		if err := insert(otherDB, "other "+by.String()); err != nil {
-			t.Errorf("the other one does not write: %v", err)
-		}
-		offset = watermark.Tolerance
-		if err := off.Renew(t.Context()); err != nil {
+	other := watermark.New(watermark.Config{DB: right, Source: "replica/b", TTL: time.Minute})
+	off := watermark.New(watermark.Config{DB: wrong, Source: "replica/a", TTL: time.Minute})
+	for _, r := range []*watermark.Replica{other, off} {
+		if err := r.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		ready("set again after "+by.String(), true)
 	}
-	started := watermark.New(watermark.Config{DB: s.open(), Source: "replica/c", Offset: func(context.Context) (time.Duration, error) { return time.Hour, nil }})
-	if err := started.Start(t.Context()); err != nil || started.Ready(t.Context()) == nil {
-		t.Errorf("a replica that starts with a wrong clock: %v, ready %v", err, started.Ready(t.Context()))
+	if _, _, err := off.Receive(); contracts.KindOf(err) != contracts.Unavailable || off.Ready(t.Context()) == nil {
+		t.Errorf("it receives: %v", err)
 	}
-	if err := started.Stop(t.Context()); err != nil {
+	if err := insert(wrong, "wrong"); contracts.KindOf(err) != contracts.Unavailable {
+		t.Errorf("it writes: %v", err)
+	}
+	if err := off.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-	silent := watermark.New(watermark.Config{DB: s.open(), Source: "replica/d", Offset: func(context.Context) (time.Duration, error) { return 0, errors.New("no answer") }})
-	if err := silent.Start(t.Context()); contracts.KindOf(err) != contracts.Unavailable {
-		t.Errorf("clocks that cannot be compared: %v", err)
+	stamp, release := receive(t, other)
+	release()
+	if err := insert(right, "right"); err != nil {
+		t.Errorf("the other one does not write: %v", err)
+	}
+	if err := write(t, right, func(ctx context.Context, tx *sqlstore.Tx) error {
+		return other.CaughtUp(ctx, tx, office, stamp.At.Add(-time.Minute))
+	}); err != nil {
+		t.Errorf("a replica that never began holds deadlines up: %v", err)
 	}
 }
 
@@ -377,12 +358,7 @@ func TestAPartitionIsReadUpToByItsAuthoritysDeadlinesOnly(t *testing.T) {
 // While requests come and go, the watermark is never beyond a stamp that is given out later, nor beyond one in hand.
 func TestNoStampIsEarlierThanAPublishedWatermark(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := sqlstoretest.Open(t)
 	r := watermark.New(watermark.Config{DB: db, Source: "replica/a"})
 	if err := r.Start(t.Context()); err != nil {
 		t.Fatal(err)

@@ -102,11 +102,15 @@ func (e *Eraser) Acts(ctx context.Context, v actor.Viewer, caseID, after string,
 	} else {
 		args = append(args, limit+1)
 	}
-	rows, err := e.cfg.DB.Read().QueryContext(ctx, selectActs+where+` order by at, id limit $5`, args...)
-	if err != nil {
-		return nil, "", contracts.Errorf(contracts.Unavailable, "list privileged acts", "%w", err)
-	}
-	out, err := scanActs(rows)
+	var out []act.Act
+	err = e.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		rows, err := q.QueryContext(ctx, selectActs+where+` order by at, id limit $5`, args...)
+		if err != nil {
+			return err
+		}
+		out, err = scanActs(rows)
+		return err
+	})
 	if err != nil {
 		return nil, "", contracts.Errorf(contracts.Unavailable, "list privileged acts", "%w", err)
 	}

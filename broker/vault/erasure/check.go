@@ -14,10 +14,6 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 )
 
-// exclusive locks the case row against releases and holds. On SQLite the writing transaction is the lock and the clause
-// is empty; on a database with row locks it is " for update".
-const exclusive = ""
-
 func checkReason(k act.Kind, r act.Reason) error {
 	if r.Fits(k) {
 		return nil
@@ -42,10 +38,10 @@ type caseRow struct {
 	erasing bool
 }
 
-// lock reads a case and locks its row. A case whose erasure has begun counts as erased, whatever its row says.
+// lock reads a case and locks its row, against releases and holds. A case whose erasure has begun counts as erased, whatever its row says.
 func (e *Eraser) lock(ctx context.Context, tx *sqlstore.Tx, caseID string) (caseRow, error) {
 	var c caseRow
-	err := tx.QueryRowContext(ctx, `select tenant, lead, package, state, closed_at from cases where id = $1 and operator = $2`+exclusive,
+	err := tx.QueryRowContext(ctx, `select tenant, lead, package, state, closed_at from cases where id = $1 and operator = $2`+tx.ForUpdate(),
 		caseID, e.cfg.Operator).Scan(&c.tenant, &c.lead, &c.pkg, &c.state, &c.closed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, contracts.Errorf(contracts.NotFound, "read case", "no such case")

@@ -62,16 +62,24 @@ func Open(cfg config.Client, clientID string) (*client.ClientWithResponses, erro
 		opened.Tokens = client.StaticToken(cfg.Token)
 		return client.Open(opened)
 	}
-	path := filepath.Join(cfg.ClientsDir(), clientID+".json")
-	opened.Credentials, err = client.ReadCredentials(path)
-	if err != nil {
-		return nil, explain(cfg, err, clientID, path)
-	}
-	if named := opened.Credentials.ClientID; named != clientID {
-		return nil, failure.Hinted(contracts.Errorf(contracts.Denied, "read client credentials", "%s holds the key of %s, not of %s", path, named, clientID),
-			"put the key of "+clientID+" there, or act as "+named)
+	if opened.Credentials, err = Credentials(cfg, clientID); err != nil {
+		return nil, err
 	}
 	return client.Open(opened)
+}
+
+// Credentials reads the key of a client in the directory of clients.
+func Credentials(cfg config.Client, clientID string) (client.Credentials, error) {
+	path := filepath.Join(cfg.ClientsDir(), clientID+".json")
+	c, err := client.ReadCredentials(path)
+	if err != nil {
+		return c, explain(cfg, err, clientID, path)
+	}
+	if named := c.ClientID; named != clientID {
+		return client.Credentials{}, failure.Hinted(contracts.Errorf(contracts.Denied, "read client credentials", "%s holds the key of %s, not of %s", path, named, clientID),
+			"put the key of "+clientID+" there, or act as "+named)
+	}
+	return c, nil
 }
 
 // explain adds to an error of a credentials file what to do.

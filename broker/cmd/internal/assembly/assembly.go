@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/relay"
 	"github.com/efa-broker/efa-broker/broker/starter"
+	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/workflows/permit"
@@ -36,12 +38,13 @@ type Broker struct {
 	engine  *permit.Client
 	worker  *permit.Worker
 
-	ingress *ingress.Ingress
-	leases  lease.Keeper
-	metrics *metrics
-	cancel  context.CancelFunc
-	tasks   sync.WaitGroup
-	failed  chan error
+	ingress  *ingress.Ingress
+	leases   lease.Keeper
+	metrics  *metrics
+	draining atomic.Bool
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup
+	failed   chan error
 }
 
 // Open opens stores and domains. Nobody is admitted and nothing runs yet; the caller calls Stop in any case.
@@ -74,37 +77,69 @@ func (b *Broker) Admit(ctx context.Context, g Gate) error {
 	return b.knows(ctx, g.Outboxes)
 }
 
-// Start connects to the engines and begins to work.
+// Start connects to the engines and does everything: what StartServing and StartWorking do.
 func (b *Broker) Start(ctx context.Context, e Engines) error {
+	if err := b.connect(ctx, e); err != nil {
+		return err
+	}
+	if err := b.work(ctx); err != nil {
+		return err
+	}
+	return b.serve(ctx)
+}
+
+// StartServing connects to the engines, consumes, relays and sweeps; the processes themselves run elsewhere. Several
+// programs may do so.
+func (b *Broker) StartServing(ctx context.Context, e Engines) error {
+	if err := b.connect(ctx, e); err != nil {
+		return err
+	}
+	return b.serve(ctx)
+}
+
+// StartWorking connects to the process engine and runs processes. Several programs may do so; it needs no event log.
+func (b *Broker) StartWorking(ctx context.Context, e Engines) error {
+	if err := b.connect(ctx, e); err != nil {
+		return err
+	}
+	return b.work(ctx)
+}
+
+func (b *Broker) connect(ctx context.Context, e Engines) (err error) {
 	if e.Partitions == 0 {
 		e.Partitions = defaultPartitions
 	}
 	b.engines = e
-	if err := e.Events.EnsureTopic(ctx, event.Topic, e.Partitions); err != nil {
-		return fmt.Errorf("make topic %s: %w", event.Topic, err)
+	if e.Events != nil { // before anything may expire
+		if err := b.openIngress(ctx); err != nil {
+			return err
+		}
 	}
-	if err := b.stores.replica.Start(ctx); err != nil {
-		return fmt.Errorf("begin to receive: %w", err)
-	}
-	if err := b.openIngress(ctx); err != nil { // before anything may expire
-		return err
-	}
-	var err error
-	if b.engine, err = permit.NewClient(ctx, permit.ClientConfig{HostPort: e.Temporal, Logger: b.cfg.Log}); err != nil {
+	b.engine, err = permit.NewClient(ctx, permit.ClientConfig{HostPort: e.Temporal, Namespace: e.Namespace, Logger: b.cfg.Log})
+	if err != nil {
 		return fmt.Errorf("connect to the process engine: %w", err)
 	}
+	return nil
+}
+
+func (b *Broker) work(ctx context.Context) error {
 	b.worker = permit.NewWorker(permit.WorkerConfig{
 		Client: b.engine, Ports: b.domains.ports(), Source: b.domains.catalogue, Preload: b.domains.catalogue.Hashes(), Logger: b.cfg.Log,
 	})
 	if err := b.worker.Start(ctx); err != nil {
 		return fmt.Errorf("start process worker: %w", err)
 	}
-	b.startBackground(ctx)
 	return nil
 }
 
-// startBackground runs what relays, consumes, sweeps and rebuilds until Stop.
-func (b *Broker) startBackground(ctx context.Context) {
+// serve runs what relays, consumes, sweeps and rebuilds until Stop.
+func (b *Broker) serve(ctx context.Context) error {
+	if err := b.engines.Events.EnsureTopic(ctx, event.Topic, b.engines.Partitions); err != nil {
+		return fmt.Errorf("make topic %s: %w", event.Topic, err)
+	}
+	if err := b.stores.replica.Start(ctx); err != nil {
+		return fmt.Errorf("begin to receive: %w", err)
+	}
 	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	leases := b.leases
@@ -136,6 +171,19 @@ func (b *Broker) startBackground(ctx context.Context) {
 	b.background(ctx, "vault sweeper", func(ctx context.Context) error {
 		return leases.Hold(ctx, "vault-sweeper", b.stores.vault.Run)
 	})
+	return nil
+}
+
+// Drain makes the broker say that it is not ready, while it goes on: whoever distributes requests sends no new ones.
+func (b *Broker) Drain() { b.draining.Store(true) }
+
+var errDraining = errors.New("it was told to stop")
+
+func (b *Broker) goingOn(context.Context) error {
+	if b.draining.Load() {
+		return contracts.Errorf(contracts.Unavailable, "ask for readiness", "%w", errDraining)
+	}
+	return nil
 }
 
 func (b *Broker) background(ctx context.Context, name string, run func(context.Context) error) {
@@ -163,6 +211,7 @@ func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 		API: mux, Open: b.gate.Open, Authenticator: b.domains.identity, Audit: b.domains.audit, Registry: b.metrics.registry, Logger: b.cfg.Log,
 		Receiver: b.stores.replica,
 		Checks: []httpserver.Check{
+			{Name: "going_on", Probe: b.goingOn},
 			{Name: "ledger", Probe: b.stores.db.Ping},
 			{Name: "receipt", Probe: b.stores.replica.Ready},
 			{Name: "event_log", Probe: b.engines.Events.Ping},

@@ -14,7 +14,6 @@ import (
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/intake"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
-	"github.com/efa-broker/efa-broker/broker/internal/openid"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/release"
@@ -85,7 +84,7 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 
 // admit makes what recognises callers and records refusals.
 func (d *domains) admit(ctx context.Context, cfg Config, s *stores, g Gate) (err error) {
-	d.identity, err = identity.New(ctx, identity.Config{DB: s.db, Issuer: g.Issuer, Audience: openid.Audience, Keys: g.Keys, JWKSURL: g.JWKSURL})
+	d.identity, err = identity.New(ctx, identity.Config{DB: s.db, Issuer: g.Issuer, Audience: g.Audience, Keys: g.Keys, JWKSURL: g.JWKSURL})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"context"
+	"os"
 	"slices"
 	"time"
 
@@ -18,12 +19,31 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/cloudevent"
 	"github.com/efa-broker/efa-broker/contracts/cloudevent/seal"
 	"github.com/efa-broker/efa-broker/contracts/content"
+	"github.com/efa-broker/efa-broker/contracts/data"
 	"github.com/efa-broker/efa-broker/contracts/deadletter"
 	"github.com/efa-broker/efa-broker/contracts/event/answer"
 )
 
 // outboxPartitions is the number of partitions of an authority's own topic in a new event log: its answers are few.
 const outboxPartitions = 1
+
+// OutboxKeys reads the keys of the authorities that speak Kafka: those of a file, or those that the product carries.
+func OutboxKeys(path string) (seal.Ring, error) {
+	if path == "" {
+		file, err := data.Files.Open(data.AuthorityKeys)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close() //nolint:errcheck // it was only read
+		return seal.ReadRing(file, data.AuthorityKeys)
+	}
+	file, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Invalid, "read keys of authorities", "authority_keys: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	return seal.ReadRing(file, path)
+}
 
 // knows refuses keys of authorities that the register does not have.
 func (b *Broker) knows(ctx context.Context, ring seal.Ring) error {

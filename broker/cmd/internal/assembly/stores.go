@@ -41,8 +41,10 @@ func openStores(ctx context.Context, cfg Config) (*stores, error) {
 }
 
 func (s *stores) open(ctx context.Context, cfg Config) (err error) {
-	if s.lock, err = cfg.dir().Lock(); err != nil {
-		return err
+	if cfg.exclusive() {
+		if s.lock, err = cfg.dir().Lock(); err != nil {
+			return err
+		}
 	}
 	if err := cfg.dir().Whole(); err != nil {
 		return err
@@ -63,11 +65,11 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.key, err = ledger.LoadKey(cfg.dir().ReceiptKey()); err != nil {
 		return err
 	}
-	if s.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: cfg.dir().Ledger(), Now: cfg.Now}); err != nil {
+	if s.db, err = sqlstore.Open(ctx, cfg.ledger()); err != nil {
 		return err
 	}
 	s.replica = watermark.New(watermark.Config{DB: s.db, Source: "replica/" + uuid.NewString(), Log: cfg.Log})
-	s.vault, err = vault.New(ctx, vault.Config{Ledger: s.db, Dir: cfg.dir().Keystore(), Backup: cfg.KeystoreBackup, Log: cfg.Log})
+	s.vault, err = vault.New(ctx, cfg.vault(s.db))
 	return err
 }
 

@@ -1,0 +1,142 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/efa-broker/efa-broker/contracts"
+)
+
+// The role in which connections work; View changes it for its transaction.
+const ledgerRole = "efa_ledger"
+
+// Sizes of the pools of one process.
+const (
+	writers = 12
+	readers = 12
+)
+
+func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
+	const op = "open database"
+	base, err := pgx.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Invalid, op, "%w", err) // pgx hides the password
+	}
+	base.RuntimeParams["timezone"] = "UTC"
+	base.RuntimeParams["lock_timeout"] = "5s" // as long as SQLite waits for its lock
+	base.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
+	if base.RuntimeParams["application_name"] == "" {
+		base.RuntimeParams["application_name"] = "efa-broker"
+	}
+	if err := migratePostgres(ctx, base, cfg); err != nil {
+		return nil, err
+	}
+	if cfg.RowSecurity != nil {
+		base.RuntimeParams["role"] = ledgerRole
+	}
+	reading := base.Copy()
+	reading.RuntimeParams["default_transaction_read_only"] = "on"
+	d := &DB{
+		write: pool(base, writers), read: pool(reading, readers), secured: cfg.RowSecurity != nil,
+		engine: engine{
+			forUpdate: " for update", forShare: " for share", lock: `select pg_advisory_xact_lock(hashtextextended($1, 0))`,
+			snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, passing: lost,
+		},
+	}
+	d.clock = &clock{given: cfg.Now, db: d.read, machine: cfg.Machine}
+	if err := errors.Join(d.durable(ctx), d.clock.start(ctx)); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if d.secured { // the ledger; nobody waits for keys
+		d.exchange = newExchange(ctx, base, &d.signals)
+	}
+	return d, nil
+}
+
+func pool(cfg *pgx.ConnConfig, size int) *sql.DB {
+	db := sql.OpenDB(newConnector(cfg))
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db
+}
+
+var errAsync = errors.New("synchronous_commit is off: an acknowledged event could be lost; turn it on for this database and role")
+
+// durable refuses a database that answers before a commit has reached the disk.
+func (d *DB) durable(ctx context.Context) error {
+	var mode string
+	if err := d.write.QueryRowContext(ctx, `select current_setting('synchronous_commit')`).Scan(&mode); err != nil {
+		return contracts.Errorf(contracts.Unavailable, "open database", "%w", err)
+	}
+	if mode == "off" {
+		return contracts.Errorf(contracts.Invalid, "open database", "%w", errAsync)
+	}
+	return nil
+}
+
+// migratePostgres applies what is missing, or refuses it. It works as the log-in itself, which owns the tables; of
+// several processes one migrates and the others wait.
+func migratePostgres(ctx context.Context, base *pgx.ConnConfig, cfg Config) (err error) {
+	settings := base.Copy()
+	settings.RuntimeParams["lock_timeout"] = "0"
+	db := pool(settings, 2)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := migrateTree(ctx, db, "goose_db_version", cfg.Migrations, cfg.Migrated); err != nil {
+		return err
+	}
+	if cfg.RowSecurity == nil {
+		return nil
+	}
+	if err := migrateTree(ctx, db, "goose_db_version_postgres", cfg.RowSecurity, cfg.Migrated); err != nil || cfg.Migrated {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, `select efa_protect()`); err != nil {
+		return fmt.Errorf("protect tables: %w", err)
+	}
+	return nil
+}
+
+var errMissing = errors.New("the database lacks migrations of this program; run efabroker migrate first")
+
+func migrateTree(ctx context.Context, db *sql.DB, table string, migrations fs.FS, migrated bool) error {
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithTableName(table), goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if !migrated {
+		if _, err := p.Up(ctx); err != nil {
+			return fmt.Errorf("apply migrations: %w", err)
+		}
+		return nil
+	}
+	return refuseMissing(ctx, db, table, p)
+}
+
+// refuseMissing changes nothing, not even by the table that remembers what was applied.
+func refuseMissing(ctx context.Context, db *sql.DB, table string, p *goose.Provider) error {
+	var begun bool
+	if err := db.QueryRowContext(ctx, `select to_regclass($1) is not null`, table).Scan(&begun); err != nil {
+		return fmt.Errorf("look for missing migrations: %w", err)
+	}
+	if begun {
+		pending, err := p.HasPending(ctx)
+		if err != nil {
+			return fmt.Errorf("look for missing migrations: %w", err)
+		}
+		if !pending {
+			return nil
+		}
+	}
+	return contracts.Errorf(contracts.Unavailable, "open database", "%w", errMissing)
+}
