@@ -38,6 +38,9 @@ type world struct {
 	log     *outbox
 	private ed25519.PrivateKey
 
+	// machine answers for the principals; nil knows the office's client.
+	machine func() (actor.Viewer, error)
+
 	mu       sync.Mutex
 	due      time.Time
 	fail     func(n int) error // the n-th answer's error, from 1
@@ -183,6 +186,9 @@ func (w *world) NextDue(_ context.Context, _ authority.ID, from time.Time) (time
 }
 
 func (w *world) Machine(_ context.Context, id string) (actor.Viewer, error) {
+	if w.machine != nil {
+		return w.machine()
+	}
 	return actor.Viewer{Actor: actor.Actor{ID: id, Role: actor.System, Authority: office}, Operator: "bayern", Tenant: "muenchen"}, nil
 }
 
@@ -366,4 +372,34 @@ func TestDeadlinesWaitForTopicsThatAreReadAndForNoOthers(t *testing.T) {
 
 func (w *world) caughtUp(a authority.ID, due time.Time) error {
 	return w.db.Write(w.Context(), func(tx *sqlstore.Tx) error { return watermark.CaughtUp(w.Context(), tx, a, due) })
+}
+
+// A key counts as long as the machine client that it belongs to may speak, and for that authority only.
+func TestAKeyCountsOnlyWithItsMachineClient(t *testing.T) {
+	t.Parallel()
+	v := func(role actor.Role, a authority.ID, operator authority.OperatorID) func() (actor.Viewer, error) {
+		return func() (actor.Viewer, error) {
+			return actor.Viewer{Actor: actor.Actor{ID: "client", Role: role, Authority: a}, Operator: operator}, nil
+		}
+	}
+	for name, machine := range map[string]func() (actor.Viewer, error){
+		"revoked": func() (actor.Viewer, error) {
+			return actor.Viewer{}, contracts.Errorf(contracts.Unauthenticated, "authenticate", "revoked")
+		},
+		"of another authority": v(actor.System, "gewerbeamt-nuernberg", "bayern"),
+		"of another operator":  v(actor.System, office, "hessen"),
+		"a portal":             v(actor.Portal, office, "bayern"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.machine = machine
+			w.log.append(time.Now(), w.say("answer-1", "registered"))
+			w.run("a")
+			w.await("a refusal", func() bool { return len(w.refused) == 1 })
+			if w.refused[0] != ingress.SenderUnknown || len(w.given) > 0 || w.senders[0] != "" {
+				t.Errorf("refused %v of %q, given %v", w.refused, w.senders[0], w.given)
+			}
+		})
+	}
 }
