@@ -60,11 +60,46 @@ type Consumer interface {
 	Consume(ctx context.Context, group string, topics []string, handle Handler) error
 }
 
+// Follower reads topics from positions that the caller keeps itself, for whoever writes the position together with what
+// follows from the records. There is no group: the caller sees to it that one at a time follows.
+type Follower interface {
+	// Follow hands over all records of a topic, each partition's from the offset that from tells, at least once and in order,
+	// until the context ends; then it returns nil. Partitions are followed at the same time, for one partition one handle runs
+	// at a time. When from or handle return an error they are called again after a pause, for ever; nothing is dropped or
+	// overtaken. A negative offset is the first of the partition.
+	//
+	// An offset that the partition does not hold, behind its end or before its beginning, is told to the log and the
+	// partition is read from its beginning: the topic was lost and has begun anew, or the records are gone. So handle may get
+	// offsets below those that it has had, and drops what it has seen by other means.
+	//
+	// A topic that does not exist yet is waited for, and so is a broker that does not answer. The only errors are Invalid
+	// arguments and a closed log.
+	Follow(ctx context.Context, topic string, from func(ctx context.Context, partition int) (int64, error), handle Handler) error
+}
+
+// Bound is the offset behind some of the first records of a partition.
+type Bound struct {
+	Partition int
+	Offset    int64
+}
+
+// Stamper knows when the broker appended records, whatever time their publishers wrote on them.
+type Stamper interface {
+	// EnsureStamped is EnsureTopic for a topic whose records the broker stamps. It is Conflict when the topic exists and is not
+	// stamped. A log that stamps nothing makes a plain topic.
+	EnsureStamped(ctx context.Context, name string, partitions int) error
+	// Before tells for each partition, ascending, the offset behind the records that were appended before at, an instant that
+	// has passed by the broker's clock. It is Unsupported for a topic that is not stamped.
+	Before(ctx context.Context, topic string, at time.Time) ([]Bound, error)
+}
+
 // Log is a client of one event log. All methods may be called by many goroutines.
 type Log interface {
 	Publisher
 	Consumer
+	Follower
 	Inspector
+	Stamper
 	// EnsureTopic makes the topic exist. A new one gets that many partitions; one that exists is left as it is, because
 	// another number of partitions would break the order per key.
 	EnsureTopic(ctx context.Context, name string, partitions int) error

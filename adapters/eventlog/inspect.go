@@ -10,6 +10,8 @@ import (
 type Inspector interface {
 	// Progress tells for each partition of the topic, ascending, what it holds and how far the group has come.
 	Progress(ctx context.Context, group, topic string) ([]event.Progress, error)
+	// Ends tells for each partition of the topic, ascending, the offset that its next record will have.
+	Ends(ctx context.Context, topic string) ([]Bound, error)
 	// Route tells the partition of each key.
 	Route(ctx context.Context, topic string, keys ...string) ([]int, error)
 	// Scan hands over every record that the topic holds at this moment, those of one partition in order of offset. The

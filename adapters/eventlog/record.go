@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"regexp"
 	"slices"
 
@@ -42,6 +43,14 @@ func CheckConsume(group string, topics []string, handle Handler) error {
 		}
 	}
 	return nil
+}
+
+// CheckFollow refuses arguments with which Follow can never work, as Invalid.
+func CheckFollow(topic string, from func(ctx context.Context, partition int) (int64, error), handle Handler) error {
+	if from == nil || handle == nil {
+		return contracts.Errorf(contracts.Invalid, "follow topic", "from and handle must not be nil")
+	}
+	return CheckTopic(topic)
 }
 
 // Header returns the value of the last header with the key.

@@ -135,11 +135,21 @@ func (l *Log) lead(ctx context.Context, b *batch) {
 func (l *Log) write(ctx context.Context, lines []entry) error {
 	return l.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		for _, e := range lines {
-			if _, err := tx.Exec(ctx, `insert into audit_lines (id, operator, at, principal, operation, kind, error_id) values ($1, $2, $3, $4, $5, $6, $7)`,
-				e.id, string(l.cfg.Operator), tx.Now(), e.Principal, e.Operation, e.Kind, e.ErrorID); err != nil {
+			if err := l.insert(ctx, tx, e); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// With records one refusal in the caller's transaction, for whoever refuses something that nobody waits for.
+func (l *Log) With(ctx context.Context, tx *sqlstore.Tx, line Line) error {
+	return l.insert(ctx, tx, entry{line, uuid.NewString()})
+}
+
+func (l *Log) insert(ctx context.Context, tx *sqlstore.Tx, e entry) error {
+	_, err := tx.Exec(ctx, `insert into audit_lines (id, operator, at, principal, operation, kind, error_id) values ($1, $2, $3, $4, $5, $6, $7)`,
+		e.id, string(l.cfg.Operator), tx.Now(), e.Principal, e.Operation, e.Kind, e.ErrorID)
+	return err
 }

@@ -21,6 +21,8 @@ import (
 type Answer struct {
 	// Received is the receipt of the answer; deadlines are decided by it.
 	Received event.Reception
+	// Case is the case of which the task must be; empty where the task alone is named.
+	Case     string
 	Outcome  string
 	Facts    fact.Values
 	Contents []content.Ref
@@ -30,38 +32,58 @@ type Answer struct {
 // is a Conflict, and so is one that was received after silence was deemed a yes. After silence that may be disregarded
 // the answer is still recorded, behind the expiry.
 func (c *Casework) Complete(ctx context.Context, v actor.Viewer, id string, a Answer) (task.Task, error) {
-	if err := c.allowAnswer(ctx, v, id); err != nil {
+	record, err := c.Completing(ctx, v, id, a)
+	if err != nil {
 		return task.Task{}, err
+	}
+	return c.answered(ctx, v, id, record)
+}
+
+// Completing is Complete for whoever writes rows of its own with the answer: policy and contents are checked now, the rest
+// in the transaction in which the result is called.
+func (c *Casework) Completing(ctx context.Context, v actor.Viewer, id string, a Answer) (func(ctx context.Context, tx *sqlstore.Tx) error, error) {
+	if err := c.allowAnswer(ctx, v, id, a.Case); err != nil {
+		return nil, err
 	}
 	if err := c.resolve(ctx, v, id, a.Contents); err != nil {
-		return task.Task{}, err
+		return nil, err
 	}
-	return c.answer(ctx, v, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
+	return c.answer(id, func(t lockedTask, tenant authority.TenantID) event.Draft {
 		return event.Draft{
 			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.caseID, Tenant: tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskCompleted{Task: id, Step: t.step, Pass: t.pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
 		}
-	})
+	}), nil
 }
 
 // Return answers that v's authority is not competent. Once silence has ended the task it is a Conflict.
 func (c *Casework) Return(ctx context.Context, v actor.Viewer, received event.Reception, id string) (task.Task, error) {
-	if err := c.allowAnswer(ctx, v, id); err != nil {
+	record, err := c.Returning(ctx, v, id, Answer{Received: received})
+	if err != nil {
 		return task.Task{}, err
 	}
-	return c.answer(ctx, v, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
+	return c.answered(ctx, v, id, record)
+}
+
+// Returning is Return for whoever writes rows of its own with the answer; see Completing. Of a only receipt and case count.
+func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a Answer) (func(ctx context.Context, tx *sqlstore.Tx) error, error) {
+	if err := c.allowAnswer(ctx, v, id, a.Case); err != nil {
+		return nil, err
+	}
+	return c.answer(id, func(t lockedTask, tenant authority.TenantID) event.Draft {
 		return event.Draft{
-			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: tenant, Actor: v.Actor, Received: received,
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskReturned{Task: id, Step: t.step, Pass: t.pass, Reason: "not_competent"},
 		}
-	})
+	}), nil
 }
 
 // answerID is the id of the one answer that a task can have; so two answers meet in the ledger, and the first counts.
 func answerID(taskID string) string { return taskID + "/answer" }
 
-func (c *Casework) answer(ctx context.Context, v actor.Viewer, id string, draft func(lockedTask, authority.TenantID) event.Draft) (task.Task, error) {
-	err := c.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+// answer records a draft about a task in the caller's transaction.
+func (c *Casework) answer(id string, draft func(lockedTask, authority.TenantID) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
+	return func(ctx context.Context, tx *sqlstore.Tx) error {
 		t, err := lockTask(ctx, tx, id)
 		if err != nil {
 			return err
@@ -76,8 +98,12 @@ func (c *Casework) answer(ctx context.Context, v actor.Viewer, id string, draft 
 		}
 		_, err = c.cfg.Ledger.Append(ctx, tx, d)
 		return err
-	})
-	if err != nil {
+	}
+}
+
+// answered records an answer and reads the task.
+func (c *Casework) answered(ctx context.Context, v actor.Viewer, id string, record func(ctx context.Context, tx *sqlstore.Tx) error) (task.Task, error) {
+	if err := c.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return record(ctx, tx) }); err != nil {
 		return task.Task{}, fmt.Errorf("answer task: %w", err)
 	}
 	fault.Crash(fault.AnswerCommitted)
@@ -112,9 +138,18 @@ func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, r
 	return nil
 }
 
-// allowAnswer asks the policy whether v may answer a task.
-func (c *Casework) allowAnswer(ctx context.Context, v actor.Viewer, id string) error {
-	return c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error { return c.allowTask(ctx, q, v, id, decision.TaskAnswer) })
+// allowAnswer asks the policy whether v may answer a task, and checks that it is one of the case unless that is empty.
+func (c *Casework) allowAnswer(ctx context.Context, v actor.Viewer, id, caseID string) error {
+	return c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		if err := c.allowTask(ctx, q, v, id, decision.TaskAnswer); err != nil || caseID == "" {
+			return err
+		}
+		t, err := lockTask(ctx, q, id)
+		if err == nil && t.caseID != caseID {
+			err = contracts.Errorf(contracts.NotFound, "read task", "no such task")
+		}
+		return err
+	})
 }
 
 // allowTask asks the policy whether v may do action with a task; a task that v must not know is NotFound.

@@ -7,6 +7,7 @@
 //	         log is transport, so a forged or altered record is refused and nothing follows from it. An event of a type that
 //	         this program does not know is parked. When a handler panics, or answers an error that no repeat can change, the
 //	         events of its batch are handed over one by one and the guilty one is dead.
+//	Refuse   a record of an authority's own topic (package ingress): refused for the reason of its taker
 //	Resend   the letter no longer stops its case, whose events are published again
 //	Run      sends parked letters again once at the start, and those whose type this program knows every minute
 //

@@ -37,6 +37,19 @@ func (d *DeadLetters) Park(ctx context.Context, r Record, reason error) error {
 	return nil
 }
 
+// Refuse puts a record aside that came from outside, in the caller's transaction and for a reason of its taker. It returns
+// the letter's id. Nothing is kept but codes, place, size and digest.
+func (d *DeadLetters) Refuse(ctx context.Context, tx *sqlstore.Tx, r Record, reason deadletter.Reason) (string, error) {
+	l := r.about()
+	l.State, l.Reason = deadletter.Refused, reason
+	l.ID = idOf("record", r.Topic, strconv.Itoa(r.Partition), strconv.FormatInt(r.Offset, 10), l.Digest)
+	if err := d.write(ctx, tx, l); err != nil {
+		return "", err
+	}
+	tx.AfterCommit(func() { d.told(context.WithoutCancel(ctx), l) })
+	return l.ID, nil
+}
+
 // ours makes l a letter about an event of the ledger when the ledger holds the event that the record names and no consumer
 // has handled it. What was handled came in a form that was understood, so another form of it is a foreign copy.
 func ours(ctx context.Context, tx *sqlstore.Tx, r Record, l *deadletter.Letter) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/deadletter"
 )
 
-// Record is a record of efa.cases that could not be decoded.
+// Record is a record that could not be decoded, or that was refused.
 type Record struct {
 	Topic     string
 	Partition int

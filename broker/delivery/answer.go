@@ -15,37 +15,33 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
+// Answer is what an authority says about a delivery: accepted, or rejected for a reason.
+type Answer struct {
+	// Received is the receipt of the answer.
+	Received event.Reception
+	// Case is the case of which the delivery must be; empty where the delivery alone is named.
+	Case string
+	// Reason is empty when the delivery could be read.
+	Reason delivery.Rejection
+}
+
 // Accept answers for v's authority that the delivery could be read. It needs a fetch before; it sets no procedural
 // state. The same answer again changes nothing; another one is a Conflict.
 func (d *Delivery) Accept(ctx context.Context, v actor.Viewer, received event.Reception, id string) (delivery.Item, error) {
-	return d.answer(ctx, v, id, event.Draft{Type: event.TypeDeliveryAccepted, Received: received}, "")
+	return d.answer(ctx, v, id, Answer{Received: received})
 }
 
 // Reject answers for v's authority that the delivery could not be read. A person has to look; nothing is decided.
 func (d *Delivery) Reject(ctx context.Context, v actor.Viewer, received event.Reception, id string, reason delivery.Rejection) (delivery.Item, error) {
-	return d.answer(ctx, v, id, event.Draft{Type: event.TypeDeliveryRejected, Received: received}, reason)
+	return d.answer(ctx, v, id, Answer{Received: received, Reason: reason})
 }
 
-func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id string, draft event.Draft, reason delivery.Rejection) (delivery.Item, error) {
-	if err := d.gate.Relation(ctx, v, decision.DeliveryAnswer, decision.Holder); err != nil {
+func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id string, a Answer) (delivery.Item, error) {
+	record, err := d.Answering(ctx, v, id, a)
+	if err != nil {
 		return delivery.Item{}, err
 	}
-	err := d.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
-		it, err := find(ctx, tx, v, id)
-		if err != nil {
-			return err
-		}
-		var tenant authority.TenantID
-		if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, it.Case).Scan(&tenant); err != nil {
-			return fmt.Errorf("read tenant: %w", err)
-		}
-		draft.ID, draft.Source, draft.Case = id+"/answer", "urn:efa:operator:"+string(d.cfg.Operator), it.Case
-		draft.Tenant, draft.Actor = tenant, v.Actor
-		draft.Data = event.DeliveryAnswered{Delivery: id, Authority: v.Authority, Reason: reason}
-		_, err = d.cfg.Ledger.Append(ctx, tx, draft)
-		return err
-	})
-	if err != nil {
+	if err := d.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return record(ctx, tx) }); err != nil {
 		return delivery.Item{}, fmt.Errorf("answer delivery: %w", err)
 	}
 	var it delivery.Item
@@ -54,6 +50,37 @@ func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id string, draft 
 		return err
 	})
 	return it, err
+}
+
+// Answering is Accept or Reject for whoever writes rows of its own with the answer: the policy is asked now, the rest is
+// checked in the transaction in which the result is called.
+func (d *Delivery) Answering(ctx context.Context, v actor.Viewer, id string, a Answer) (func(ctx context.Context, tx *sqlstore.Tx) error, error) {
+	if err := d.gate.Relation(ctx, v, decision.DeliveryAnswer, decision.Holder); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, tx *sqlstore.Tx) error {
+		it, err := find(ctx, tx, v, id)
+		if err != nil {
+			return err
+		}
+		if a.Case != "" && it.Case != a.Case {
+			return contracts.Errorf(contracts.NotFound, "read delivery", "no such delivery")
+		}
+		var tenant authority.TenantID
+		if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, it.Case).Scan(&tenant); err != nil {
+			return fmt.Errorf("read tenant: %w", err)
+		}
+		draft := event.Draft{
+			ID: id + "/answer", Source: "urn:efa:operator:" + string(d.cfg.Operator), Type: event.TypeDeliveryAccepted, Case: it.Case,
+			Tenant: tenant, Actor: v.Actor, Received: a.Received,
+			Data: event.DeliveryAnswered{Delivery: id, Authority: v.Authority, Reason: a.Reason},
+		}
+		if a.Reason != "" {
+			draft.Type = event.TypeDeliveryRejected
+		}
+		_, err = d.cfg.Ledger.Append(ctx, tx, draft)
+		return err
+	}, nil
 }
 
 // Project moves a delivery by the event of its answer, inside the ledger transaction.

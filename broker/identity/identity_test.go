@@ -250,6 +250,23 @@ func TestRevocationWorksWithTheNextRequestAndSurvivesSeeding(t *testing.T) {
 	}
 }
 
+func TestAMachineIsKnownByItsRowForOtherProofsThanTokens(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	v, err := f.directory.Machine(t.Context(), "gewerbeamt-muenchen")
+	if err != nil || v.ID != "gewerbeamt-muenchen" || v.Role != actor.System || v.Authority != "gewerbeamt-muenchen" || v.Operator != "bayern" {
+		t.Errorf("viewer %+v, %v", v, err)
+	}
+	if err := f.directory.Revoke(t.Context(), "gewerbeamt-muenchen"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"gewerbeamt-muenchen", "worker-muenchen", "nobody"} {
+		if _, err := f.directory.Machine(t.Context(), id); contracts.KindOf(err) != contracts.Unauthenticated {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
 func TestANewKeyIsFetchedWhenATokenNamesIt(t *testing.T) {
 	t.Parallel()
 	f := setup(t)

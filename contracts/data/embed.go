@@ -9,3 +9,7 @@ import "embed"
 //
 //go:embed *.csv
 var Files embed.FS
+
+// AuthorityKeys is the register of the keys with which authorities that speak Kafka seal their events; package
+// contracts/cloudevent/seal reads it. The product carries none: an authority registers its own.
+const AuthorityKeys = "authority_keys.csv"

@@ -35,6 +35,8 @@ type Config struct {
 	Entries []Entry
 	// FileReference gives the file reference of a task. Defaults to a number made from the task's id.
 	FileReference func(task string) string
+	// Through puts another transport before the HTTP API for an office. Defaults to none.
+	Through func(id authority.ID, api backoffice.Port) (backoffice.Port, error)
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Transport stands between an office and the wire, for whoever wants to see what an office asks and gets. Defaults to
@@ -116,6 +118,9 @@ func (o *Offices) open(cfg Config, book law.Book, a authority.Authority) (*backo
 		return nil, err
 	}
 	port, err := pull.Open(pull.Config{Client: api})
+	if err == nil && cfg.Through != nil {
+		port, err = cfg.Through(a.ID, port)
+	}
 	if err != nil {
 		return nil, err
 	}

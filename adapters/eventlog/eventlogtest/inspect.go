@@ -31,6 +31,10 @@ func progressIsTold(s *setup) {
 			s.Errorf("before a group has read: %+v, want end %d", p, want[i])
 		}
 	}
+	ends, err := s.log.Ends(s.ctx, s.topic)
+	if err != nil || len(ends) != 2 || ends[0] != (eventlog.Bound{Partition: 0, Offset: want[0]}) || ends[1] != (eventlog.Bound{Partition: 1, Offset: want[1]}) {
+		s.Errorf("ends: %v, %v, want %v", ends, err, want)
+	}
 	in := newInbox()
 	c := s.consume(s.group, in.handle)
 	in.values(s.ctx, s.T, sent)

@@ -11,6 +11,8 @@ type Features struct {
 	// Restart stops the broker below a log, starts it again over the same data and returns a new client of it. Nil when
 	// the records end with the process.
 	Restart func(t *testing.T, l eventlog.Log) eventlog.Log
+	// Stamps says that the log knows when it appended a record.
+	Stamps bool
 }
 
 // Run checks a log against the contract. Each case opens its own log and uses topics and groups of its own, so that open
@@ -18,7 +20,7 @@ type Features struct {
 func Run(t *testing.T, open func(t *testing.T) eventlog.Log, features Features) {
 	t.Helper()
 	t.Run("contract", func(t *testing.T) {
-		for _, c := range cases() {
+		for _, c := range append(cases(), stamping(features)) {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				c.run(newSetup(t, open(t)))
@@ -37,6 +39,13 @@ func Run(t *testing.T, open func(t *testing.T) eventlog.Log, features Features) 
 type testCase struct {
 	name string
 	run  func(s *setup)
+}
+
+func stamping(features Features) testCase {
+	if features.Stamps {
+		return testCase{"what was appended before an instant is told by the broker's clock", stampedTopic}
+	}
+	return testCase{"a log that stamps nothing says so", unstampedTopic}
 }
 
 func cases() []testCase {
@@ -62,5 +71,10 @@ func cases() []testCase {
 		{"members come and go while records flow", membersComeAndGo},
 		{"first, next and end offset of a group are told", progressIsTold},
 		{"a scan shows every record and commits nothing", scanShowsAll},
+		{"following with arguments that can never work is refused", impossibleFollow},
+		{"several topics are followed at once, one that appears later too", followSeveral},
+		{"a follower goes on at the position that it is told", followFromPosition},
+		{"a position beyond the end of the log begins anew", followBeyondTheEnd},
+		{"a failed batch of a follower is handed over again", followRetries},
 	}
 }

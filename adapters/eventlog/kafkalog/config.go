@@ -23,6 +23,9 @@ type Config struct {
 	SASL *SASL
 	// ReplicationFactor is given to topics that EnsureTopic creates. Defaults to the cluster's own default.
 	ReplicationFactor int
+	// SenderTime says that the broker keeps the time of senders whatever a topic is set to, as the embedded one does: nothing
+	// is stamped then. Defaults to a broker that stamps where a topic asks for it.
+	SenderTime bool
 	// RequestTimeout bounds one request to the broker. Defaults to 10 s.
 	RequestTimeout time.Duration
 	// PublishTimeout bounds one Publish with all its retries. It should outlast the election of a new leader, which takes

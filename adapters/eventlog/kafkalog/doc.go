@@ -6,6 +6,9 @@
 // generations, fetching and committing itself, because kafka-go's Reader hides rebalances and lets a former owner rewind
 // a group, and its Writer queues without bound while the broker is away.
 //
+// A Follow has the same functions for its partitions, without a group: the caller knows where to go on, and commits nothing
+// here.
+//
 //	state of a Consume      leaves it when
 //	waiting for topics      metadata list every topic
 //	joining                 a generation begins; broker errors are waited out

@@ -99,6 +99,30 @@ func (l *Log) bounds(ctx context.Context, topic string, ids []int) ([]event.Prog
 	return out, nil
 }
 
+// Ends implements eventlog.Inspector.
+func (l *Log) Ends(ctx context.Context, topic string) ([]eventlog.Bound, error) {
+	const op = "find the ends of a topic"
+	if err := l.checkOpen(op); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.PublishTimeout)
+	defer cancel()
+	var out []eventlog.Bound
+	err := l.retry(ctx, op, func() error {
+		ids, err := l.partitions(ctx, topic)
+		if err != nil {
+			return err
+		}
+		bounds, err := l.bounds(ctx, topic, ids)
+		out = make([]eventlog.Bound, len(bounds))
+		for i, b := range bounds {
+			out[i] = eventlog.Bound{Partition: b.Partition, Offset: b.End}
+		}
+		return err
+	})
+	return out, classify(op, err)
+}
+
 // Route implements eventlog.Inspector.
 func (l *Log) Route(ctx context.Context, topic string, keys ...string) ([]int, error) {
 	const op = "find partitions"

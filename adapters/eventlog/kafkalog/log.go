@@ -70,7 +70,10 @@ func (l *Log) Ping(ctx context.Context) error {
 
 // EnsureTopic implements eventlog.Log. It returns when the topic has a leader for every partition.
 func (l *Log) EnsureTopic(ctx context.Context, name string, partitions int) error {
-	const op = "ensure topic"
+	return l.ensure(ctx, "ensure topic", name, partitions)
+}
+
+func (l *Log) ensure(ctx context.Context, op, name string, partitions int, settings ...kafka.ConfigEntry) error {
 	if err := l.checkOpen(op); err != nil {
 		return err
 	}
@@ -86,14 +89,14 @@ func (l *Log) EnsureTopic(ctx context.Context, name string, partitions int) erro
 		if _, err := l.partitions(ctx, name); err == nil {
 			return nil
 		}
-		return l.createTopic(ctx, name, partitions)
+		return l.createTopic(ctx, name, partitions, settings)
 	}))
 }
 
 // createTopic returns nil when the topic exists, by this call or before, and has leaders.
-func (l *Log) createTopic(ctx context.Context, name string, partitions int) error {
+func (l *Log) createTopic(ctx context.Context, name string, partitions int, settings []kafka.ConfigEntry) error {
 	res, err := l.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: name, NumPartitions: partitions, ReplicationFactor: l.cfg.ReplicationFactor,
+		Topic: name, NumPartitions: partitions, ReplicationFactor: l.cfg.ReplicationFactor, ConfigEntries: settings,
 	}}})
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func TestKafkalogKeepsTheContractOverTheEmbeddedBroker(t *testing.T) {
 	h := startBroker(t, cfg)
 	eventlogtest.Run(t, func(t *testing.T) eventlog.Log {
 		t.Helper()
-		return client(t, h.Addr)
+		return clientOf(t, kafkalog.Config{Brokers: []string{h.Addr}, MaxBatch: 7, SenderTime: true})
 	}, eventlogtest.Features{
 		Restart: func(t *testing.T, l eventlog.Log) eventlog.Log {
 			t.Helper()
@@ -65,7 +65,7 @@ func TestKafkalogKeepsTheContractOverTheEmbeddedBroker(t *testing.T) {
 			}
 			stopBroker(t, h)
 			h = startBroker(t, cfg)
-			return client(t, h.Addr)
+			return clientOf(t, kafkalog.Config{Brokers: []string{h.Addr}, MaxBatch: 7, SenderTime: true})
 		},
 	})
 }
@@ -78,6 +78,7 @@ func TestKafkalogKeepsTheContractOverApacheKafka(t *testing.T) {
 		return client(t, k.Addr)
 	}
 	eventlogtest.Run(t, open, eventlogtest.Features{
+		Stamps: true,
 		Restart: func(t *testing.T, _ eventlog.Log) eventlog.Log {
 			t.Helper()
 			k.kill()
@@ -101,5 +102,5 @@ func TestKafkalogKeepsTheContractWithAPassword(t *testing.T) {
 	eventlogtest.Run(t, func(t *testing.T) eventlog.Log {
 		t.Helper()
 		return clientOf(t, login(saslPassword))
-	}, eventlogtest.Features{})
+	}, eventlogtest.Features{Stamps: true})
 }

@@ -38,6 +38,18 @@ func (l *Log) Progress(_ context.Context, group, topic string) ([]event.Progress
 	return out, nil
 }
 
+// Ends implements eventlog.Inspector.
+func (l *Log) Ends(_ context.Context, topic string) ([]eventlog.Bound, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	partitions, err := l.topic("find the ends of a topic", topic)
+	out := make([]eventlog.Bound, len(partitions))
+	for i, records := range partitions {
+		out[i] = eventlog.Bound{Partition: i, Offset: int64(len(records))}
+	}
+	return out, err
+}
+
 // Route implements eventlog.Inspector.
 func (l *Log) Route(_ context.Context, topic string, keys ...string) ([]int, error) {
 	l.mu.Lock()

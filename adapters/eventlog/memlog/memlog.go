@@ -32,6 +32,7 @@ type Log struct {
 	mu     sync.Mutex
 	closed bool
 	topics map[string][][]eventlog.Record // topic → partition → offset
+	stamps map[string][][]time.Time       // the same of stamped topics: when each record was appended
 	groups map[string]*group
 	// changed is closed and replaced at every change of the fields above.
 	changed chan struct{}
@@ -49,7 +50,7 @@ func New(cfg Config) *Log {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Log{
-		cfg: cfg, topics: map[string][][]eventlog.Record{}, groups: map[string]*group{}, changed: make(chan struct{}),
+		cfg: cfg, topics: map[string][][]eventlog.Record{}, stamps: map[string][][]time.Time{}, groups: map[string]*group{}, changed: make(chan struct{}),
 	}
 }
 
@@ -91,6 +92,9 @@ func (l *Log) append(r eventlog.Record) {
 	}
 	r.Time = r.Time.UTC().Truncate(time.Millisecond)
 	partitions[r.Partition] = append(partitions[r.Partition], r)
+	if stamps := l.stamps[r.Topic]; stamps != nil {
+		stamps[r.Partition] = append(stamps[r.Partition], time.Now())
+	}
 }
 
 // EnsureTopic implements eventlog.Log.

@@ -10,5 +10,5 @@ import (
 
 func TestMemlogKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	eventlogtest.Run(t, func(*testing.T) eventlog.Log { return memlog.New(memlog.Config{MaxBatch: 7}) }, eventlogtest.Features{})
+	eventlogtest.Run(t, func(*testing.T) eventlog.Log { return memlog.New(memlog.Config{MaxBatch: 7}) }, eventlogtest.Features{Stamps: true})
 }

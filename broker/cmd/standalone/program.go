@@ -70,7 +70,7 @@ func (p *program) start(ctx context.Context) error {
 	if err := p.startEngines(ctx); err != nil {
 		return err
 	}
-	events, err := kafkalog.New(kafkalog.Config{Brokers: []string{p.kafkaAddr}, Logger: p.log})
+	events, err := kafkalog.New(kafkalog.Config{Brokers: []string{p.kafkaAddr}, SenderTime: true, Logger: p.log})
 	if err != nil {
 		return err
 	}
@@ -205,8 +205,12 @@ func (p *program) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ring, err := assembly.OutboxKeys(p.cfg.AuthorityKeys)
+	if err != nil {
+		return err
+	}
 	return p.broker.Admit(ctx, assembly.Gate{
-		Issuer: p.issuer, Audience: openid.Audience, Keys: provider, Principals: principals, Open: map[string]http.Handler{"/oidc/": provider.Handler()},
+		Issuer: p.issuer, Audience: openid.Audience, Keys: provider, Principals: principals, Outboxes: ring, Open: map[string]http.Handler{"/oidc/": provider.Handler()},
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/assembly"
+	"github.com/efa-broker/efa-broker/broker/internal/config"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -61,8 +62,14 @@ func silent(t *testing.T, more ...func(*assembly.Config)) (*house, *ledgerClock)
 // under is silent under a clock that may go on.
 func under(t *testing.T, now func() time.Time, more ...func(*assembly.Config)) *house {
 	t.Helper()
+	return on(t, options(t.TempDir()), now, more...)
+}
+
+// on is under with settings of one's own.
+func on(t *testing.T, cfg config.Standalone, now func() time.Time, more ...func(*assembly.Config)) *house {
+	t.Helper()
 	log := &lockedBuffer{}
-	p := &program{cfg: options(t.TempDir()), log: slog.New(slog.NewJSONHandler(log, nil))}
+	p := &program{cfg: cfg, log: slog.New(slog.NewJSONHandler(log, nil))}
 	book, err := law.Load()
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver/openapi"
-	"github.com/efa-broker/efa-broker/broker/internal/httpserver/strictjson"
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/strictjson"
 )
 
 // parsed is the request's body as the validator wants it.

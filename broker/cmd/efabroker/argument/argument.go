@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
-	"github.com/efa-broker/efa-broker/broker/internal/httpserver/strictjson"
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/strictjson"
 )
 
 // ID parses an argument that must be a UUID.

@@ -152,9 +152,13 @@ func (s Service) admit(ctx context.Context, b *assembly.Broker) error {
 	if err != nil {
 		return err
 	}
+	ring, err := assembly.OutboxKeys(s.Config.AuthorityKeys)
+	if err != nil {
+		return err
+	}
 	operator := authority.OperatorID(s.Config.Operator)
 	return b.Admit(ctx, assembly.Gate{
-		Issuer: s.Config.OpenID.Issuer, Audience: s.Config.OpenID.Audience, JWKSURL: s.Config.OpenID.JWKS,
+		Issuer: s.Config.OpenID.Issuer, Audience: s.Config.OpenID.Audience, JWKSURL: s.Config.OpenID.JWKS, Outboxes: ring,
 		Principals: append(assembly.Machines(operator, authorities), further...),
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/delivery"
+	"github.com/efa-broker/efa-broker/broker/ingress"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/ledger"
@@ -37,6 +38,8 @@ type Broker struct {
 	engine  *permit.Client
 	worker  *permit.Worker
 
+	ingress  *ingress.Ingress
+	leases   lease.Keeper
 	metrics  *metrics
 	draining atomic.Bool
 	cancel   context.CancelFunc
@@ -54,7 +57,10 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	return &Broker{cfg: cfg, stores: s, domains: d, metrics: newMetrics(s.db), failed: make(chan error, 8)}, nil
+	return &Broker{
+		cfg: cfg, stores: s, domains: d, metrics: newMetrics(s.db), failed: make(chan error, 8),
+		leases: lease.Keeper{DB: s.db, Holder: uuid.NewString()},
+	}, nil
 }
 
 // Authorities lists every authority that the broker knows.
@@ -65,7 +71,10 @@ func (b *Broker) Authorities(ctx context.Context) ([]authority.Authority, error)
 // Admit says who may speak to the broker. It is called once, before Handler.
 func (b *Broker) Admit(ctx context.Context, g Gate) error {
 	b.gate = g
-	return b.domains.admit(ctx, b.cfg, b.stores, g)
+	if err := b.domains.admit(ctx, b.cfg, b.stores, g); err != nil {
+		return err
+	}
+	return b.knows(ctx, g.Outboxes)
 }
 
 // Start connects to the engines and does everything: what StartServing and StartWorking do.
@@ -101,6 +110,11 @@ func (b *Broker) connect(ctx context.Context, e Engines) (err error) {
 		e.Partitions = defaultPartitions
 	}
 	b.engines = e
+	if e.Events != nil { // before anything may expire
+		if err := b.openIngress(ctx); err != nil {
+			return err
+		}
+	}
 	b.engine, err = permit.NewClient(ctx, permit.ClientConfig{HostPort: e.Temporal, Namespace: e.Namespace, Logger: b.cfg.Log})
 	if err != nil {
 		return fmt.Errorf("connect to the process engine: %w", err)
@@ -129,7 +143,7 @@ func (b *Broker) serve(ctx context.Context) error {
 	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	b.publishEarly(events)
-	leases := lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}
+	leases := b.leases
 	st := starter.New(starter.Config{DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Log: b.cfg.Log})
 	rl := relay.New(relay.Config{
 		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger, Inspector: events,
@@ -152,6 +166,7 @@ func (b *Broker) serve(ctx context.Context) error {
 			}))
 		})
 	})
+	b.background(ctx, "ingress", b.ingress.Run)
 	b.background(ctx, "dead letters", dead.Run)
 	b.background(ctx, "reconcile", b.domains.reconcile.Run)
 	b.background(ctx, "vault sweeper", func(ctx context.Context) error {
@@ -203,6 +218,7 @@ func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 			{Name: "event_log", Probe: b.engines.Events.Ping},
 			{Name: "process_engine", Probe: func(ctx context.Context) error { return b.engine.Ready(ctx) }},
 			{Name: "backlog", Probe: b.metrics.backlog},
+			{Name: "ingress", Probe: b.ingress.Ready},
 		},
 	})
 }

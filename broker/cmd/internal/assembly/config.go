@@ -11,6 +11,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/cloudevent/seal"
 	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/service"
 )
@@ -72,6 +73,8 @@ type Gate struct {
 	JWKSURL string
 	// Principals may speak to the broker, beside those that its database holds already.
 	Principals []identity.Principal
+	// Outboxes are the keys of the authorities that speak Kafka themselves. Defaults to none.
+	Outboxes seal.Ring
 	// Open are routes that recognise callers themselves, above all an embedded OpenID provider.
 	Open map[string]http.Handler
 }

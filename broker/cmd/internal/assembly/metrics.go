@@ -23,7 +23,8 @@ var gauges = []struct{ name, help, query string }{ //nolint:gochecknoglobals // 
 	{"efa_tasks_assigned", "Tasks whose holder has the ball.", `select count(*) from tasks where state = 'assigned'`},
 	{"efa_deliveries_rejected", "Deliveries that an authority could not read.", `select count(*) from deliveries where state = 'rejected'`},
 	{"efa_contents_pending", "Sealed contents that no event refers to yet.", `select count(*) from contents where state = 'pending'`},
-	{"efa_dead_letters", "Records of efa.cases that were put aside and not sent again.", `select count(*) from dead_letters where state <> 'resent'`},
+	{"efa_ingress_refused", "Records of the topics of authorities that were refused.", `select count(*) from dead_letters where topic like 'efa.outbox.%'`},
+	{"efa_dead_letters", "Records that were put aside and not sent again.", `select count(*) from dead_letters where state <> 'resent'`},
 }
 
 // metrics are the broker's own beside those of the HTTP server.

@@ -68,13 +68,22 @@ func (r routing) Route(ctx context.Context, cmd engine.Assign) (func(ctx context
 
 // park gives a record that is no event to the dead letters.
 func (b *Broker) park(ctx context.Context, rec eventlog.Record, reason error) error {
-	headers := make(map[string]string, len(rec.Headers))
-	for _, h := range rec.Headers {
-		headers[strings.ToLower(h.Key)] = string(h.Value)
-	}
 	return b.domains.deadletter.Park(ctx, deadletter.Record{
-		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Headers: headers, Value: rec.Value,
+		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Headers: lastOf(rec.Headers), Value: rec.Value,
 	}, reason)
+}
+
+// lastOf keeps the last of each header, keys in lower case.
+func lastOf[H ~struct {
+	Key   string
+	Value []byte
+}](headers []H) map[string]string {
+	out := make(map[string]string, len(headers))
+	for _, h := range headers {
+		plain := eventlog.Header(h)
+		out[strings.ToLower(plain.Key)] = string(plain.Value)
+	}
+	return out
 }
 
 // outbox lets reconcile work through the relay.

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/efa-broker/efa-broker/broker/internal/httpserver/strictjson"
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/strictjson"
 )
 
 func known(name string) bool { return name == "a" || name == "b/c" }

@@ -1,0 +1,130 @@
+package kafkalog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/efa-broker/efa-broker/adapters/eventlog"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/event"
+)
+
+// timestampType is the setting of a topic that says whose time its records carry.
+const (
+	timestampType = "message.timestamp.type"
+	appendTime    = "LogAppendTime"
+)
+
+// EnsureStamped implements eventlog.Stamper.
+func (l *Log) EnsureStamped(ctx context.Context, name string, partitions int) error {
+	const op = "ensure stamped topic"
+	if l.cfg.SenderTime {
+		return l.EnsureTopic(ctx, name, partitions)
+	}
+	if err := l.ensure(ctx, op, name, partitions, kafka.ConfigEntry{ConfigName: timestampType, ConfigValue: appendTime}); err != nil {
+		return err
+	}
+	stamped, err := l.stamped(ctx, op, name)
+	if err == nil && !stamped {
+		err = contracts.Errorf(contracts.Conflict, op, "topic %s keeps the time of its senders; set %s=%s", name, timestampType, appendTime)
+	}
+	return err
+}
+
+// stamped asks for the topic's setting. It is not remembered: whoever may change it would make senders decide when they
+// were in time.
+func (l *Log) stamped(ctx context.Context, op, topic string) (bool, error) {
+	if l.cfg.SenderTime {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.PublishTimeout)
+	defer cancel()
+	var value string
+	err := l.retry(ctx, op, func() error {
+		res, err := l.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
+			ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{timestampType},
+		}}})
+		if err != nil {
+			return err
+		}
+		for _, r := range res.Resources {
+			if r.Error != nil {
+				return r.Error
+			}
+			for _, e := range r.ConfigEntries {
+				if e.ConfigName == timestampType {
+					value = e.ConfigValue
+				}
+			}
+		}
+		return nil
+	})
+	return value == appendTime, classify(op, err)
+}
+
+// Before implements eventlog.Stamper.
+func (l *Log) Before(ctx context.Context, topic string, at time.Time) (out []eventlog.Bound, err error) {
+	const op = "find records before an instant"
+	if err := l.checkOpen(op); err != nil {
+		return nil, err
+	}
+	stamped, err := l.stamped(ctx, op, topic)
+	if err != nil {
+		return nil, err
+	}
+	if !stamped {
+		return nil, contracts.Errorf(contracts.Unsupported, op, "topic %s is not stamped by its broker", topic)
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.PublishTimeout)
+	defer cancel()
+	err = l.retry(ctx, op, func() error {
+		out, err = l.before(ctx, topic, at)
+		return err
+	})
+	return out, classify(op, err)
+}
+
+// before reads the ends first: what is appended after that is appended after the instant, which has passed.
+func (l *Log) before(ctx context.Context, topic string, at time.Time) ([]eventlog.Bound, error) {
+	ids, err := l.partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := l.bounds(ctx, topic, ids)
+	if err != nil {
+		return nil, err
+	}
+	asked := make([]kafka.OffsetRequest, len(ids))
+	for i, id := range ids {
+		asked[i] = kafka.TimeOffsetOf(id, at)
+	}
+	res, err := l.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: asked}})
+	if err != nil {
+		return nil, err
+	}
+	first := map[int]kafka.PartitionOffsets{}
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("partition %d: %w", p.Partition, p.Error)
+		}
+		first[p.Partition] = p
+	}
+	out := make([]eventlog.Bound, len(ends))
+	for i, end := range ends {
+		out[i] = boundOf(end, first[end.Partition].Offsets)
+	}
+	return out, nil
+}
+
+// boundOf is the one offset that was found, or the end when the partition holds no record of that instant or later.
+func boundOf(end event.Progress, found map[int64]time.Time) eventlog.Bound {
+	for offset := range found {
+		if offset >= 0 {
+			return eventlog.Bound{Partition: end.Partition, Offset: offset}
+		}
+	}
+	return eventlog.Bound{Partition: end.Partition, Offset: end.End}
+}
