@@ -13,6 +13,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
@@ -44,7 +45,9 @@ type Config struct {
 	Consumers []Consumer
 	// Look is how often it looks; what was published since the last look is left alone. Defaults to one minute.
 	Look time.Duration
-	Log  *slog.Logger
+	// Tracer makes a span per publication of an event. Defaults to none.
+	Tracer *trace.Tracer
+	Log    *slog.Logger
 }
 
 // Relay publishes outbox rows.
@@ -146,7 +149,7 @@ func (r *Relay) publishBatch(ctx context.Context, shard int64, l lease.Lease) (i
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
-	if err := r.cfg.Publisher.Publish(ctx, events...); err != nil {
+	if err := r.publish(ctx, events); err != nil {
 		return 0, fmt.Errorf("publish %d events: %w", len(events), err)
 	}
 	err = r.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
@@ -164,6 +167,24 @@ func (r *Relay) publishBatch(ctx context.Context, shard int64, l lease.Lease) (i
 		return 0, fmt.Errorf("mark %d events published: %w", len(events), err)
 	}
 	return len(events), nil
+}
+
+// publish publishes events, each as the hop of its own trace.
+func (r *Relay) publish(ctx context.Context, events []event.Recorded) error {
+	if !r.cfg.Tracer.On() {
+		return r.cfg.Publisher.Publish(ctx, events...)
+	}
+	spans := make([]trace.Span, len(events))
+	for i, e := range events {
+		var hop context.Context //nolint:containedctx // only its trace context is read
+		hop, spans[i] = r.cfg.Tracer.Start(event.WithTraceParent(ctx, e.TraceParent), trace.EventPublish, trace.EventType(e.Type), trace.Case(e.Case))
+		events[i].Hop = event.TraceParent(hop)
+	}
+	err := r.cfg.Publisher.Publish(ctx, events...)
+	for _, s := range spans {
+		s.End(err)
+	}
+	return err
 }
 
 func (r *Relay) unpublished(ctx context.Context, shard int64) (out []event.Recorded, err error) {

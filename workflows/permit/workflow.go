@@ -58,6 +58,7 @@ func (i *interpreter) run(ctx workflow.Context, start engine.Start) error {
 		told:       fact.Values{},
 		attention:  map[string]int{},
 		escalated:  map[string]int64{},
+		traces:     map[int64]string{},
 	}
 	if err := workflow.SetQueryHandler(ctx, QueryPosition, w.query); err != nil {
 		return err
@@ -103,6 +104,8 @@ type walk struct {
 	// attention counts how often a step called for a person; escalated is the EngineSeq of the answer that did it last.
 	attention map[string]int
 	escalated map[string]int64
+	// traces are the trace contexts of events by EngineSeq; see traced. They decide nothing.
+	traces map[int64]string
 
 	awaits  string
 	waiting bool

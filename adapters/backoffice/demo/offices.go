@@ -37,6 +37,8 @@ type Config struct {
 	FileReference func(task string) string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Tracer makes spans of the handling of items. Defaults to none.
+	Tracer backoffice.Tracer
 	// Log defaults to one that drops everything.
 	Log *slog.Logger
 }
@@ -113,7 +115,7 @@ func (o *Offices) open(cfg Config, book law.Book, a authority.Authority) (*backo
 		return nil, err
 	}
 	return backoffice.New(backoffice.Config{
-		Authority: a.ID, Port: port, Handler: cfg.handler(book, a), Log: cfg.Log,
+		Authority: a.ID, Port: port, Handler: cfg.handler(book, a), Tracer: cfg.Tracer, Log: cfg.Log,
 		Journal: backoffice.NewFileJournal(filepath.Join(cfg.State, string(a.ID)+".jsonl")),
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/openid"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/workflows/localtemporal"
 )
@@ -38,6 +39,7 @@ type program struct {
 
 	listener net.Listener
 	people   []person
+	tracer   *trace.Tracer
 	broker   *assembly.Broker
 	failed   <-chan error
 	undo     []func(context.Context) error
@@ -59,6 +61,12 @@ func (p *program) start(ctx context.Context) error {
 	if err := p.listen(ctx); err != nil {
 		return err
 	}
+	tracer, err := trace.Open(ctx, trace.Config{Endpoint: p.cfg.OTLPEndpoint, Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.tracer = tracer
+	p.defers(tracer.Stop)
 	if err := p.startEngines(ctx); err != nil {
 		return err
 	}
@@ -121,7 +129,7 @@ func (p *program) startEngines(ctx context.Context) error {
 	engines, engineCtx := errgroup.WithContext(ctx)
 	engines.Go(func() error { return temporal.Start(engineCtx) })
 	engines.Go(func() (err error) {
-		p.broker, err = assembly.Open(engineCtx, assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, Log: p.log})
+		p.broker, err = assembly.Open(engineCtx, assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, Tracer: p.tracer, Log: p.log})
 		return err
 	})
 	err = engines.Wait()

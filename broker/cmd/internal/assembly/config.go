@@ -7,6 +7,7 @@ import (
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/internal/datadir"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 )
 
@@ -19,6 +20,8 @@ type Config struct {
 	KeystoreBackup string
 	// Operator hosts every case.
 	Operator authority.OperatorID
+	// Tracer makes and exports spans. The caller stops it after the broker. Defaults to none.
+	Tracer *trace.Tracer
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }
