@@ -138,24 +138,33 @@ func TestOneTraceGoesThroughEveryStageOfACase(t *testing.T) {
 		if way[len(way)-1] != "request.serve submitApplication" {
 			t.Errorf("%v does not begin with the portal's request", way)
 		}
-		ways[strings.Join(way[:min(len(way), 4)], " < ")] = true
 		if len(way) == 1 && hex.EncodeToString(s.GetParentSpanId()) != portalTrace[36:52] {
 			t.Errorf("the request does not follow the portal's span")
 		}
+		if s.GetName() == "event.hand_over" {
+			ways[strings.Join(way, " < ")] = true
+		}
+		// A consumer that is behind handles an event before its record comes: then the record is no stage of the way.
+		way = slices.DeleteFunc(way, func(name string) bool { return name == "event.publish" })
+		for n := range min(len(way), 4) {
+			ways[strings.Join(way[:n+1], " < ")] = true
+		}
 	}
 	for _, want := range []string{
-		"case.load < event.hand_over < event.publish < request.serve submitApplication",
-		"task.assign < event.hand_over < event.publish < request.serve submitApplication",
-		"event.deliver < event.publish < task.assign < event.hand_over",
-		"item.handle < event.deliver < event.publish < task.assign",
-		"request.serve fetchContent < item.handle < event.deliver < event.publish",
+		"event.hand_over < event.publish < request.serve submitApplication",
+		"case.load < event.hand_over < request.serve submitApplication",
+		"task.assign < event.hand_over < request.serve submitApplication",
+		"disclosure.decide < task.assign < event.hand_over",
+		"event.deliver < task.assign < event.hand_over",
+		"item.handle < event.deliver < task.assign",
+		"request.serve fetchContent < item.handle < event.deliver < task.assign",
 		"disclosure.decide < request.serve fetchContent < item.handle < event.deliver",
 		"content.filter < request.serve fetchContent < item.handle < event.deliver",
-		"request.serve acceptDelivery < item.handle < event.deliver < event.publish",
-		"request.serve completeTask < item.handle < event.deliver < event.publish",
-		"request.serve submitApplication < item.handle < event.deliver < event.publish",
-		"disclosure.decide < parties.announce < event.hand_over < event.publish",
-		"event.deliver < event.publish < parties.announce < event.hand_over",
+		"request.serve acceptDelivery < item.handle < event.deliver < parties.announce",
+		"request.serve storeContent < item.handle < event.deliver < task.assign",
+		"request.serve completeTask < item.handle < event.deliver < task.assign",
+		"request.serve submitApplication < item.handle < event.deliver < task.assign",
+		"disclosure.decide < parties.announce",
 	} {
 		if !ways[want] {
 			t.Errorf("no way is %s", want)

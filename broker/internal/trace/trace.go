@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"log/slog"
 
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
@@ -16,6 +17,7 @@ import (
 type Tracer struct {
 	provider *sdktrace.TracerProvider
 	tracer   oteltrace.Tracer
+	log      *slog.Logger
 }
 
 // scope names the instrumentation in every exported batch.
@@ -23,7 +25,7 @@ const scope = "github.com/efa-broker/efa-broker"
 
 // newTracer makes a tracer over a provider.
 func newTracer(p *sdktrace.TracerProvider) *Tracer {
-	return &Tracer{provider: p, tracer: p.Tracer(scope)}
+	return &Tracer{provider: p, tracer: p.Tracer(scope), log: slog.New(slog.DiscardHandler)}
 }
 
 // On tells whether spans are made.

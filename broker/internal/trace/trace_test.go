@@ -150,6 +150,22 @@ func TestACollectorThatRefusesCostsSpansOnly(t *testing.T) {
 	}
 }
 
+func TestACollectorThatIsGoneDoesNotStopTheStop(t *testing.T) {
+	t.Parallel()
+	collector := httptest.NewServer(http.NotFoundHandler())
+	collector.Close()
+	var log strings.Builder
+	tracer, err := Open(t.Context(), Config{Endpoint: collector.URL, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, s := tracer.Start(t.Context(), TaskAssign)
+	s.End(nil)
+	if err := tracer.Stop(t.Context()); err != nil || !strings.Contains(log.String(), "not exported") {
+		t.Errorf("stop: %v, log %s", err, log.String())
+	}
+}
+
 func BenchmarkSwitchedOff(b *testing.B) {
 	var tracer *Tracer
 	ctx := event.WithTraceParent(b.Context(), sent)
