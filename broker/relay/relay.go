@@ -176,9 +176,8 @@ func (r *Relay) publish(ctx context.Context, events []event.Recorded) error {
 	}
 	spans := make([]trace.Span, len(events))
 	for i, e := range events {
-		var hop context.Context //nolint:containedctx // only its trace context is read
-		hop, spans[i] = r.cfg.Tracer.Start(event.WithTraceParent(ctx, e.TraceParent), trace.EventPublish, trace.EventType(e.Type), trace.Case(e.Case))
-		events[i].Hop = event.TraceParent(hop)
+		hop, span := r.cfg.Tracer.Start(event.WithTraceParent(ctx, e.TraceParent), trace.EventPublish, trace.EventType(e.Type), trace.Case(e.Case))
+		events[i].Hop, spans[i] = event.TraceParent(hop), span
 	}
 	err := r.cfg.Publisher.Publish(ctx, events...)
 	for _, s := range spans {

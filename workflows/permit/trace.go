@@ -3,7 +3,6 @@ package permit
 import (
 	"context"
 
-	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
@@ -62,7 +61,6 @@ func writeTrace(w workflow.HeaderWriter, tp string) error {
 
 // readTrace is empty for a header that is missing or unreadable: a trace is no reason to stop a case.
 func readTrace(r workflow.HeaderReader) (tp string) {
-	var payload *commonpb.Payload
 	payload, ok := r.Get(headerTrace)
 	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &tp) != nil {
 		return ""

@@ -35,6 +35,8 @@ func (n Name) kind() oteltrace.SpanKind {
 		return oteltrace.SpanKindProducer
 	case EventHandOver, EventDeliver, ItemHandle:
 		return oteltrace.SpanKindConsumer
+	case CaseLoad, EventsRead, TaskAssign, PartiesAnnounce, CaseMove, DisclosureDecide, ContentFilter:
+		return oteltrace.SpanKindInternal
 	}
 	return oteltrace.SpanKindInternal
 }

@@ -2,10 +2,12 @@ package trace
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	oteltrace "go.opentelemetry.io/otel/trace"
 
@@ -37,8 +39,8 @@ func (t *Tracer) Start(ctx context.Context, name Name, attributes ...Attribute) 
 	if t == nil {
 		return ctx, Span{}
 	}
-	// Only the string counts: a span of somebody else's instrumentation in ctx is not ours to follow.
-	parent := oteltrace.ContextWithSpanContext(context.Background(), parse(event.TraceParent(ctx))) //nolint:contextcheck // only its span is read
+	// What stands in ctx as a string counts, and no span of somebody else's instrumentation.
+	parent := oteltrace.ContextWithSpanContext(ctx, parse(event.TraceParent(ctx)))
 	_, s := t.tracer.Start(parent, string(name), oteltrace.WithSpanKind(name.kind()), oteltrace.WithAttributes(told(attributes)...))
 	return event.WithTraceParent(ctx, format(s.SpanContext())), Span{s}
 }
@@ -79,21 +81,30 @@ func (s Span) End(err error) {
 	s.span.End()
 }
 
-// header is the name of the W3C header, as the propagator asks for it.
-const header = "traceparent"
-
-// parse reads a W3C trace context; anything else is the invalid one.
+// parse reads a W3C trace context of version 00, which is what the door lets in; anything else is the invalid one.
 func parse(traceParent string) oteltrace.SpanContext {
-	if traceParent == "" {
+	parts := strings.Split(traceParent, "-")
+	if len(parts) != 4 || parts[0] != version {
 		return oteltrace.SpanContext{}
 	}
-	ctx := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{header: traceParent})
-	return oteltrace.SpanContextFromContext(ctx)
+	traceID, err1 := oteltrace.TraceIDFromHex(parts[1])
+	spanID, err2 := oteltrace.SpanIDFromHex(parts[2])
+	flags, err3 := strconv.ParseUint(parts[3], 16, 8)
+	if errors.Join(err1, err2, err3) != nil || len(parts[3]) != 2 {
+		return oteltrace.SpanContext{}
+	}
+	return oteltrace.NewSpanContext(oteltrace.SpanContextConfig{
+		TraceID: traceID, SpanID: spanID, TraceFlags: oteltrace.TraceFlags(flags) & oteltrace.FlagsSampled, Remote: true,
+	})
 }
 
-// format writes a W3C trace context without its state.
+// version is that of the trace contexts that the broker writes.
+const version = "00"
+
+// format writes a W3C trace context without its state. It is empty for an invalid one.
 func format(c oteltrace.SpanContext) string {
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(oteltrace.ContextWithSpanContext(context.Background(), c), carrier)
-	return carrier[header]
+	if !c.IsValid() {
+		return ""
+	}
+	return version + "-" + c.TraceID().String() + "-" + c.SpanID().String() + "-" + (c.TraceFlags() & oteltrace.FlagsSampled).String()
 }
