@@ -9,6 +9,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/delivery"
+	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
 // Config says for whom a Runner works, and how patiently.
@@ -18,6 +19,8 @@ type Config struct {
 	Port      Port
 	Handler   Handler
 	Journal   Journal
+	// Tracer makes spans of the handling of items. Defaults to none; the trace of an item goes on with its requests anyway.
+	Tracer Tracer
 	// Log defaults to one that drops everything.
 	Log *slog.Logger
 	// FirstPause is the pause before the second attempt; each further one doubles it. Defaults to 200 ms.
@@ -28,6 +31,13 @@ type Config struct {
 	Attempts int
 	// Idle is the pause after an empty answer, so that a broker that does not wait is not pressed. Defaults to 100 ms.
 	Idle time.Duration
+}
+
+// Tracer makes spans.
+type Tracer interface {
+	// Handle begins the span of one attempt to handle an item. It follows the trace context of ctx and returns the context
+	// that requests continue, and what ends the span.
+	Handle(ctx context.Context, item delivery.Item) (context.Context, func(error))
 }
 
 // Runner reads one authority's inbox, gives each item to the handler, and remembers how far it came.
@@ -153,8 +163,14 @@ func (r *Runner) item(ctx context.Context, item delivery.Item) bool {
 }
 
 // handle calls the handler once, and rejects the delivery when the handler could not read it.
-func (r *Runner) handle(ctx context.Context, item delivery.Item) error {
-	err := r.dispatch(ctx, item)
+func (r *Runner) handle(ctx context.Context, item delivery.Item) (err error) {
+	ctx = event.WithTraceParent(ctx, item.TraceParent)
+	if r.cfg.Tracer != nil {
+		var end func(error)
+		ctx, end = r.cfg.Tracer.Handle(ctx, item)
+		defer func() { end(err) }()
+	}
+	err = r.dispatch(ctx, item)
 	unreadable, ok := errors.AsType[*UnreadableError](err)
 	if !ok {
 		return err

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"strconv"
@@ -65,7 +66,7 @@ func Encode(r event.Recorded) (Record, error) {
 	}
 	if r.TraceParent != "" {
 		set(headerTrace, r.TraceParent)
-		set(headerHop, r.TraceParent)
+		set(headerHop, cmp.Or(r.Hop, r.TraceParent))
 	}
 	if out.Size()-recordOverhead > event.MaxBytes {
 		return Record{}, contracts.Errorf(contracts.TooLarge, "encode event", "%d bytes are more than %d",
@@ -107,8 +108,16 @@ func Decode(rec Record) (event.Recorded, error) {
 	return event.Recorded{
 		ID: h[headerID], Source: h[headerSource], Type: h[headerType], Case: h[headerSubject],
 		Tenant: authority.TenantID(h[headerTenant]), Time: at.UTC(), CaseSeq: caseSeq, EngineSeq: engineSeq,
-		Data: rec.Value, TraceParent: h[headerTrace],
+		Data: rec.Value, TraceParent: h[headerTrace], Hop: hopOf(h),
 	}, nil
+}
+
+// hopOf is the trace context of the hop, where that is another than the origin.
+func hopOf(h map[string]string) string {
+	if h[headerHop] == h[headerTrace] {
+		return ""
+	}
+	return h[headerHop]
 }
 
 // headersOf keeps the headers that Decode reads, keys in lower case, the last of several.

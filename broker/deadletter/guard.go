@@ -117,6 +117,7 @@ func (g *guard) recorded(ctx context.Context, e event.Recorded) (event.Recorded,
 	if _, known := event.Lookup(own.Type); !known {
 		return event.Recorded{}, deadletter.UnknownType, nil
 	}
+	own.Hop = e.Hop
 	return own, "", nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/content"
@@ -35,7 +36,7 @@ func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Rec
 		}
 		var rows []row
 		for _, caseID := range position.Cases(events) {
-			found, err := d.rowsOf(ctx, tx, caseID)
+			found, err := d.rowsOf(ctx, tx, caseID, trace.Hops(events, caseID))
 			if err != nil {
 				return err
 			}
@@ -58,7 +59,7 @@ func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Rec
 const pageOfEvents = 500
 
 // rowsOf makes the inbox rows of every event of a case that delivery has not handled, and advances its position.
-func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string) ([]row, error) {
+func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string, hops trace.ByHop) ([]row, error) {
 	done, err := position.Of(ctx, tx, Consumer, caseID)
 	if err != nil {
 		return nil, err
@@ -75,6 +76,7 @@ func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string) (
 				return nil, err
 			}
 			if ok {
+				r.event.Hop = hops[e.CaseSeq]
 				rows = append(rows, r)
 			}
 			done = e.CaseSeq
@@ -103,6 +105,9 @@ type detail struct {
 	Deadline *law.Deadline  `json:"deadline,omitempty"`
 	Opens    key.ServiceKey `json:"opens,omitempty"`
 	Contents []content.Ref  `json:"contents"`
+	// TraceParent is the trace context in which the item was delivered. A trace tells which cases followed from one request,
+	// so it leaves only where the operator makes traces.
+	TraceParent string `json:"traceparent,omitempty"`
 }
 
 func rowOf(e event.Recorded) (row, bool, error) {
@@ -136,12 +141,25 @@ func rowOf(e event.Recorded) (row, bool, error) {
 func (d *Delivery) number(ctx context.Context, tx *sqlstore.Tx, rows []row) error {
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.authority, b.authority) })
 	for _, r := range rows {
-		if err := d.insert(ctx, tx, r); err != nil {
+		if err := d.deliver(ctx, tx, r); err != nil {
 			return fmt.Errorf("write delivery for event %s: %w", r.event.ID, err)
 		}
 	}
 	fault.Crash(fault.DeliveryNumbered)
 	return nil
+}
+
+// deliver inserts a row under a span, with which the trace goes on at the back office.
+func (d *Delivery) deliver(ctx context.Context, tx *sqlstore.Tx, r row) error {
+	if !d.cfg.Tracer.On() {
+		return d.insert(ctx, tx, r)
+	}
+	ctx, span := d.cfg.Tracer.Start(d.cfg.Tracer.Follow(ctx, r.event), trace.EventDeliver,
+		trace.EventType(r.event.Type), trace.Case(r.event.Case), trace.Authority(string(r.authority)))
+	r.detail.TraceParent = event.TraceParent(ctx)
+	err := d.insert(ctx, tx, r)
+	span.End(err)
+	return err
 }
 
 func (d *Delivery) insert(ctx context.Context, tx *sqlstore.Tx, r row) error {

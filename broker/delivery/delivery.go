@@ -6,6 +6,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
@@ -25,7 +26,9 @@ type Config struct {
 	Ledger   Ledger
 	Access   standing.Access
 	Operator authority.OperatorID
-	Log      *slog.Logger
+	// Tracer makes a span per inbox row and hands traces on to back offices. Defaults to none.
+	Tracer *trace.Tracer
+	Log    *slog.Logger
 }
 
 // Delivery is the domain.

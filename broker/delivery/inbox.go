@@ -131,6 +131,7 @@ func scanItem(row scanner, epoch int64) (delivery.Item, int64, error) {
 	}
 	it.Cursor = place{epoch, seq}.String()
 	it.Outcomes, it.Deadline, it.Opens, it.Contents = det.Outcomes, det.Deadline, det.Opens, det.Contents
+	it.TraceParent = det.TraceParent
 	it.AnnouncedAt = it.AnnouncedAt.UTC()
 	return it, seq, nil
 }

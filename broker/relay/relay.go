@@ -15,6 +15,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
@@ -46,7 +47,9 @@ type Config struct {
 	Consumers []Consumer
 	// Look is how often it looks; what was published since the last look is left alone. Defaults to one minute.
 	Look time.Duration
-	Log  *slog.Logger
+	// Tracer makes a span per publication of an event. Defaults to none.
+	Tracer *trace.Tracer
+	Log    *slog.Logger
 }
 
 // Relay publishes outbox rows.
@@ -152,7 +155,7 @@ func (r *Relay) publishBatch(ctx context.Context, shard int64, l lease.Lease) (i
 		slices.Reverse(events)
 	}
 	fault.Crash(fault.RelayRead)
-	if err := r.cfg.Publisher.Publish(ctx, events...); err != nil {
+	if err := r.publish(ctx, events); err != nil {
 		return 0, fmt.Errorf("publish %d events: %w", len(events), err)
 	}
 	fault.Crash(fault.RelayPublished)
@@ -171,6 +174,23 @@ func (r *Relay) publishBatch(ctx context.Context, shard int64, l lease.Lease) (i
 		return 0, fmt.Errorf("mark %d events published: %w", len(events), err)
 	}
 	return len(events), nil
+}
+
+// publish publishes events, each as the hop of its own trace.
+func (r *Relay) publish(ctx context.Context, events []event.Recorded) error {
+	if !r.cfg.Tracer.On() {
+		return r.cfg.Publisher.Publish(ctx, events...)
+	}
+	spans := make([]trace.Span, len(events))
+	for i, e := range events {
+		hop, span := r.cfg.Tracer.Start(event.WithTraceParent(ctx, e.TraceParent), trace.EventPublish, trace.EventType(e.Type), trace.Case(e.Case))
+		events[i].Hop, spans[i] = event.TraceParent(hop), span
+	}
+	err := r.cfg.Publisher.Publish(ctx, events...)
+	for _, s := range spans {
+		s.End(err)
+	}
+	return err
 }
 
 func (r *Relay) unpublished(ctx context.Context, shard int64) (out []event.Recorded, err error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -163,7 +164,10 @@ func (f fetch) relation() decision.Relation {
 }
 
 // filtered opens the application and keeps what the decision releases. Numbers keep the digits with which they came.
-func (r *Release) filtered(ctx context.Context, f fetch, e evaluation) (map[string]any, error) {
+func (r *Release) filtered(ctx context.Context, f fetch, e evaluation) (kept map[string]any, err error) {
+	keep := released(e.Document)
+	ctx, span := r.cfg.Tracer.Start(ctx, trace.ContentFilter, trace.Case(e.Case), trace.Count(len(keep)))
+	defer func() { span.End(err) }()
 	pkg, err := r.cfg.Packages.Package(ctx, f.ground.Package)
 	if err != nil {
 		return nil, own("find service package", err)
@@ -181,5 +185,5 @@ func (r *Release) filtered(ctx context.Context, f fetch, e evaluation) (map[stri
 	if fault.Mutated(fault.ReleaseUnfiltered) {
 		return app, nil
 	}
-	return pkg.Filter(app, released(e.Document)), nil
+	return pkg.Filter(app, keep), nil
 }

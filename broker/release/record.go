@@ -11,6 +11,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -27,7 +28,7 @@ type evaluation struct {
 
 // evaluate asks the policy once. Whatever it answers, the caller writes the record.
 func (r *Release) evaluate(ctx context.Context, g ground, in decision.Input, at time.Time, who actor.Actor) (evaluation, error) {
-	doc, err := r.cfg.Decider.Decide(ctx, in)
+	doc, err := r.ask(ctx, g, in)
 	if contracts.KindOf(err) == contracts.Invalid {
 		return evaluation{}, contracts.Errorf(contracts.Internal, "decide", "%s", err.Error()) // the broker asked wrongly
 	}
@@ -41,6 +42,18 @@ func (r *Release) evaluate(ctx context.Context, g ground, in decision.Input, at 
 		ID: uuid.NewString(), Case: g.Case, DecidedAt: at, Sender: in.Sender.Authority, Recipient: in.Recipient.Authority,
 		Actor: who, Input: in, Document: doc,
 	}}, nil
+}
+
+// ask asks the policy under a span. The outcome stands in the span of a concrete decision only: of an abstract one it may
+// say what a sensitive fact is, see write.
+func (r *Release) ask(ctx context.Context, g ground, in decision.Input) (decision.Document, error) {
+	ctx, span := r.cfg.Tracer.Start(ctx, trace.DisclosureDecide, trace.Case(g.Case), trace.Authority(string(in.Recipient.Authority)))
+	doc, err := r.cfg.Decider.Decide(ctx, in)
+	if in.Stage == decision.Concrete {
+		span.Note(trace.Outcome(string(doc.Outcome)))
+	}
+	span.End(err)
+	return doc, err
 }
 
 // seal fixes the record: its end, its bytes, its digest. The class of the log key is the retention period, so that

@@ -9,6 +9,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/decision"
@@ -86,6 +87,8 @@ type Config struct {
 	Deliveries Deliveries
 	// Operator hosts the cases.
 	Operator authority.OperatorID
+	// Tracer makes a span per question to the policy and per filtering. Defaults to none.
+	Tracer *trace.Tracer
 	// Log receives refusals. Defaults to slog.Default.
 	Log *slog.Logger
 }

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/position"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
@@ -40,7 +42,9 @@ type Config struct {
 	Interval time.Duration
 	// Page is the number of open cases that one turn looks at when nothing is missing. Defaults to 500.
 	Page int
-	Log  *slog.Logger
+	// Tracer makes a span per event that is handed over. Defaults to none.
+	Tracer *trace.Tracer
+	Log    *slog.Logger
 }
 
 // Starter hands events over.
@@ -62,7 +66,7 @@ func New(cfg Config) *Starter {
 // handed over; the batch is then given again, and what was handed over is dropped as a repeat.
 func (s *Starter) Handle(ctx context.Context, events []event.Recorded) error {
 	for _, caseID := range position.Cases(events) {
-		if err := s.handOver(ctx, caseID); err != nil {
+		if err := s.handOver(ctx, caseID, trace.Hops(events, caseID)); err != nil {
 			return fmt.Errorf("hand over case %s: %w", caseID, err)
 		}
 	}
@@ -72,7 +76,7 @@ func (s *Starter) Handle(ctx context.Context, events []event.Recorded) error {
 // pageOfEvents is how many events of a case are read at a time.
 const pageOfEvents = 500
 
-func (s *Starter) handOver(ctx context.Context, caseID string) error {
+func (s *Starter) handOver(ctx context.Context, caseID string, hops trace.ByHop) error {
 	done, err := position.Of(ctx, s.cfg.DB.Read(), Consumer, caseID)
 	if err != nil {
 		return err
@@ -84,6 +88,7 @@ func (s *Starter) handOver(ctx context.Context, caseID string) error {
 			return err
 		}
 		for _, e := range page {
+			e.Hop = hops[e.CaseSeq]
 			if err := s.signal(ctx, e); err != nil {
 				return err
 			}
@@ -115,5 +120,9 @@ func (s *Starter) signal(ctx context.Context, e event.Recorded) error {
 	if err != nil {
 		return err
 	}
-	return s.cfg.Engine.HandOver(ctx, start, ev)
+	ctx, span := s.cfg.Tracer.Start(s.cfg.Tracer.Follow(ctx, e), trace.EventHandOver, trace.EventType(e.Type), trace.Case(e.Case))
+	ev.TraceParent = cmp.Or(event.TraceParent(ctx), e.TraceParent)
+	err = s.cfg.Engine.HandOver(ctx, start, ev)
+	span.End(err)
+	return err
 }

@@ -89,4 +89,7 @@ type Item struct {
 	Basis       string        `json:"basis"`
 	State       State         `json:"state"`
 	AnnouncedAt time.Time     `json:"announced_at"`
+	// TraceParent is the W3C trace context with which requests about the item go on, in their header traceparent; empty
+	// where the broker makes no traces.
+	TraceParent string `json:"traceparent,omitempty"`
 }

@@ -26,6 +26,8 @@ type Event struct {
 	Pass    int         `json:"pass,omitempty"`
 	Outcome string      `json:"outcome,omitempty"`
 	Facts   fact.Values `json:"facts,omitempty"`
+	// TraceParent is the W3C trace context that what follows from the event continues; may be empty.
+	TraceParent string `json:"traceparent,omitempty"`
 }
 
 // NotCompetent is the Outcome of a task whose holder is not competent.

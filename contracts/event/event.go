@@ -69,6 +69,9 @@ type Recorded struct {
 	Data      json.RawMessage `json:"data"`
 	// TraceParent is the W3C trace context of the origin; may be empty.
 	TraceParent string `json:"traceparent,omitempty"`
+	// Hop is the W3C trace context of whoever published the record by which the event came, where that is another than
+	// TraceParent. It is a hint, like the record itself; an event that was read from the ledger has none.
+	Hop string `json:"-"`
 	// Repeated is true when the ledger already held the event and nothing was changed.
 	Repeated bool `json:"-"`
 }

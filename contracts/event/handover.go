@@ -9,7 +9,7 @@ import (
 // ForEngine reduces a recorded event to what the process may see of it. Only types that the catalogue marks as handed
 // over can be reduced.
 func ForEngine(r Recorded) (engine.Event, error) {
-	e := engine.Event{EngineSeq: r.EngineSeq, ID: r.ID, Type: r.Type, At: r.Time}
+	e := engine.Event{EngineSeq: r.EngineSeq, ID: r.ID, Type: r.Type, At: r.Time, TraceParent: r.TraceParent}
 	switch r.Type {
 	case TypeCaseSubmitted:
 		return e, nil

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/engine"
@@ -46,6 +47,8 @@ func NewClient(ctx context.Context, cfg ClientConfig) (*Client, error) {
 		HostPort:  cfg.HostPort,
 		Namespace: cfg.Namespace,
 		Logger:    sdklog.NewStructuredLogger(cfg.Logger),
+
+		ContextPropagators: []workflow.ContextPropagator{traceHeader{}},
 	})
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Unavailable, "connect to process engine", "%s: %w", cfg.HostPort, err)

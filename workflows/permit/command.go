@@ -98,7 +98,7 @@ func (w *walk) effect(ctx, options workflow.Context, step string, pass int, b bu
 		StepKey:  engine.StepKey{Case: w.start.Case, Step: step, Pass: pass},
 		AfterSeq: w.inbox.applied,
 	})
-	if err := answer(ctx, workflow.ExecuteActivity(options, activity, arg), &res); err != nil {
+	if err := answer(ctx, workflow.ExecuteActivity(w.traced(options), activity, arg), &res); err != nil {
 		return false, err
 	}
 	if len(res.Later) > 0 {

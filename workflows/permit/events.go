@@ -23,6 +23,7 @@ func (w *walk) sync(ctx workflow.Context) error {
 func (w *walk) drain() {
 	var e engine.Event
 	for w.signals.ReceiveAsync(&e) {
+		w.heard(e)
 		w.inbox.offer(e)
 		e = engine.Event{}
 	}
@@ -31,7 +32,7 @@ func (w *walk) drain() {
 // read asks the ledger for all events that have not been applied.
 func (w *walk) read(ctx workflow.Context) error {
 	var events []engine.Event
-	err := answer(ctx, workflow.ExecuteActivity(reads(ctx), activityEvents, w.start.Case, w.inbox.applied), &events)
+	err := answer(ctx, workflow.ExecuteActivity(w.traced(reads(ctx)), activityEvents, w.start.Case, w.inbox.applied), &events)
 	if err != nil {
 		return err
 	}
@@ -45,6 +46,9 @@ func (w *walk) apply() {
 		e, ok := w.inbox.next(w.results.limit())
 		if !ok {
 			return
+		}
+		if w.traces[e.EngineSeq] == "" {
+			w.heard(e)
 		}
 		if e.Step == "" || e.Outcome == "" {
 			continue // the submission, or an event that answers no task
@@ -79,6 +83,7 @@ func (w *walk) receive(ctx workflow.Context) {
 	w.mayWait()
 	var e engine.Event
 	w.signals.Receive(ctx, &e)
+	w.heard(e)
 	w.inbox.offer(e)
 }
 

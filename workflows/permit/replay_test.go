@@ -10,6 +10,7 @@ import (
 
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/efa-broker/efa-broker/contracts/process"
 )
@@ -35,7 +36,10 @@ func TestEveryRecordedHistoryStillReplays(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
 			t.Parallel()
 			quiet := slog.New(slog.DiscardHandler)
-			r := worker.NewWorkflowReplayer()
+			r, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{ContextPropagators: []workflow.ContextPropagator{traceHeader{}}})
+			if err != nil {
+				t.Fatal(err)
+			}
 			registerWorkflow(r, &interpreter{definitions: newRegistry(recorded{}, quiet)})
 			if err := r.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(quiet), file); err != nil {
 				t.Error(err)

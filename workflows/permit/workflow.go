@@ -59,6 +59,7 @@ func (i *interpreter) run(ctx workflow.Context, start engine.Start) error {
 		attention:  map[string]int{},
 		escalated:  map[string]int64{},
 		silent:     map[string]bool{},
+		traces:     map[int64]string{},
 	}
 	if err := workflow.SetQueryHandler(ctx, QueryPosition, w.query); err != nil {
 		return err
@@ -104,6 +105,8 @@ type walk struct {
 	// attention counts how often a step called for a person; escalated is the EngineSeq of the answer that did it last.
 	attention map[string]int
 	escalated map[string]int64
+	// traces are the trace contexts of events by EngineSeq; see traced. They decide nothing.
+	traces map[int64]string
 
 	// silent are the steps whose task silence has ended, and those of whose silence a person was told; until is the timer to
 	// the next due instant.

@@ -42,6 +42,8 @@ type Config struct {
 	// Transport stands between an office and the wire, for whoever wants to see what an office asks and gets. Defaults to
 	// nothing in between.
 	Transport func(id authority.ID, wire http.RoundTripper) http.RoundTripper
+	// Tracer makes spans of the handling of items. Defaults to none.
+	Tracer backoffice.Tracer
 	// Log defaults to one that drops everything.
 	Log *slog.Logger
 }
@@ -125,7 +127,7 @@ func (o *Offices) open(cfg Config, book law.Book, a authority.Authority) (*backo
 		return nil, err
 	}
 	return backoffice.New(backoffice.Config{
-		Authority: a.ID, Port: port, Handler: cfg.handler(book, a), Log: cfg.Log,
+		Authority: a.ID, Port: port, Handler: cfg.handler(book, a), Tracer: cfg.Tracer, Log: cfg.Log,
 		Journal: backoffice.NewFileJournal(filepath.Join(cfg.State, string(a.ID)+".jsonl")),
 	})
 }

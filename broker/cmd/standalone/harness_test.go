@@ -53,8 +53,13 @@ func options(dir string) config.Standalone {
 // open starts a broker on dir and stops it with the test.
 func open(tb testing.TB, dir string) *house {
 	tb.Helper()
+	return openWith(tb, options(dir))
+}
+
+func openWith(tb testing.TB, cfg config.Standalone) *house {
+	tb.Helper()
 	log := &lockedBuffer{}
-	p, err := start(tb.Context(), options(dir), slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	p, err := start(tb.Context(), cfg, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		tb.Fatal(err)
 	}

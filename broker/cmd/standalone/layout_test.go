@@ -43,6 +43,7 @@ func homes() []home {
 		{"github.com/twmb/", []string{"adapters/eventlog/localkafka"}, false},
 		{"github.com/google/cel-go/", []string{"contracts/process"}, true},
 		{"github.com/cloudevents/", []string{"contracts", "adapters"}, true},
+		{"go.opentelemetry.io/", []string{"broker/internal/trace"}, true},
 		{module + "adapters/eventlog/localkafka", []string{"broker/cmd/standalone", "adapters/eventlog/localkafka"}, false},
 		{module + "workflows/localtemporal", []string{"broker/cmd/standalone", "workflows/localtemporal"}, false},
 	}
@@ -160,6 +161,9 @@ func TestLayoutRuleRefusesEachWrongDirection(t *testing.T) {
 		{"contracts/service", "github.com/google/cel-go/cel", true},
 		{"broker/ledger", "github.com/cloudevents/sdk-go/v2/event", true},
 		{"contracts/event", "github.com/cloudevents/sdk-go/v2/event", false},
+		{"broker/relay", "go.opentelemetry.io/otel", true},
+		{"workflows/permit", "go.opentelemetry.io/otel/trace", true},
+		{"broker/internal/trace", "go.opentelemetry.io/otel/sdk/trace", false},
 		{"pkg/util", module + "contracts", true},
 	} {
 		if why := violation(c.folder, c.path); (why != "") != c.refused {

@@ -21,6 +21,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/openid"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/workflows/localtemporal"
 )
@@ -42,6 +43,7 @@ type program struct {
 	listener net.Listener
 	people   []person
 	engine   *localtemporal.Server
+	tracer   *trace.Tracer
 	broker   *assembly.Broker
 	failed   <-chan error
 	undo     []func(context.Context) error
@@ -67,6 +69,12 @@ func (p *program) start(ctx context.Context) error {
 	if err := p.listen(ctx); err != nil {
 		return err
 	}
+	tracer, err := trace.Open(ctx, trace.Config{Endpoint: p.cfg.OTLPEndpoint, Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.tracer = tracer
+	p.defers(tracer.Stop)
 	if err := p.startEngines(ctx); err != nil {
 		return err
 	}
@@ -126,7 +134,7 @@ func (p *program) startEngines(ctx context.Context) error {
 	p.defers(kafka.Stop)
 	p.engine = localtemporal.New(localtemporal.Config{Dir: p.dir("temporal"), Port: port, Logger: p.log})
 	p.defers(func(ctx context.Context) error { return p.engine.Stop(ctx) })
-	cfg := assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, Log: p.log}
+	cfg := assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, Tracer: p.tracer, Log: p.log}
 	if p.adjust != nil {
 		p.adjust(&cfg)
 	}

@@ -13,8 +13,10 @@ import (
 	offices "github.com/efa-broker/efa-broker/adapters/backoffice/demo"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/demo"
 	"github.com/efa-broker/efa-broker/broker/internal/config"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/delivery"
 )
 
 // serve runs the broker until it is told to stop.
@@ -138,7 +140,7 @@ func (p *program) startOffices(ctx context.Context) error {
 		return nil
 	}
 	played, err := offices.New(offices.Config{
-		API: p.api, Issuer: p.issuer, Authorities: chosen, State: p.dir("offices/journal"), Dir: p.dir("offices"), Log: p.log,
+		API: p.api, Issuer: p.issuer, Authorities: chosen, State: p.dir("offices/journal"), Dir: p.dir("offices"), Tracer: officeTracer{p.tracer}, Log: p.log,
 		Credentials: func(id authority.ID) (client.Credentials, error) { return p.credentials(string(id)) },
 	})
 	if err != nil {
@@ -149,6 +151,15 @@ func (p *program) startOffices(ctx context.Context) error {
 	}
 	p.defers(played.Stop)
 	return nil
+}
+
+// officeTracer makes the spans of back offices that this process plays.
+type officeTracer struct{ *trace.Tracer }
+
+// Handle begins the span of one attempt to handle an item.
+func (t officeTracer) Handle(ctx context.Context, item delivery.Item) (context.Context, func(error)) {
+	ctx, span := t.Start(ctx, trace.ItemHandle, trace.Case(item.Case), trace.Authority(string(item.Authority)))
+	return ctx, span.End
 }
 
 // credentials reads the key of a machine client.

@@ -22,6 +22,7 @@ type Broker struct {
 	Temporal        Temporal      `key:"temporal"`
 	OpenID          OpenID        `key:"openid"`
 	AllowPlain      bool          `key:"allow_plain"      default:"false"          doc:"Permits unencrypted connections to engines on other machines. Set it only inside a network that encrypts by itself."`
+	OTLPEndpoint    string        `key:"otlp_endpoint"    fallback:"no traces"      doc:"Address of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Set it to see each case as one trace; spans hold ids and codes only, and without it none is made."`
 	DrainDelay      time.Duration `key:"drain_delay"      default:"2s"             doc:"How long a process that was told to stop goes on serving while /readyz already says no. Set it to the time in which the load balancer notices."`
 	ShutdownTimeout time.Duration `key:"shutdown_timeout" default:"20s"            doc:"How long a shutdown waits for work in hand before it gives up. Raise it when stopping is reported as incomplete."`
 	Log             Log           `key:"log"`
@@ -82,6 +83,8 @@ func (c *Broker) Validate() []contracts.Problem {
 		{!isURL(c.OpenID.JWKS), "openid.jwks", "is no URL; the provider's discovery document names it as jwks_uri"},
 		{c.OpenID.Audience == "", "openid.audience", "is empty, so tokens for anybody would count; name it, or leave it out for broker-api"},
 		{isURL(c.OpenID.JWKS) && !c.AllowPlain && exposed(c.OpenID.JWKS), "openid.jwks", "is plain http to another machine, who could answer with keys of its own; use https, or set allow_plain"},
+		{c.OTLPEndpoint != "" && !isURL(c.OTLPEndpoint), "otlp_endpoint", "is no address; want a URL such as http://127.0.0.1:4318"},
+		{isURL(c.OTLPEndpoint) && !c.AllowPlain && exposed(c.OTLPEndpoint), "otlp_endpoint", "is plain http to another machine; use https, or set allow_plain"},
 		{c.DrainDelay < 0, "drain_delay", "is negative; want 0s or more"},
 		{c.ShutdownTimeout < time.Second, "shutdown_timeout", "is too short for work in hand to end; want at least 1s"},
 		{c.Ledger.cluster() != "" && c.Ledger.cluster() == c.Keystore.cluster(), "keystore.url", "is in the ledger's cluster, whose log is archived: an erased key would come back from there; use a cluster of its own"},

@@ -139,6 +139,9 @@ func TestStandaloneRefusesIncoherentAddresses(t *testing.T) {
 		"another machine":     {[]string{"EFA_LISTEN=0.0.0.0:8080", "EFA_KAFKA_LISTEN=:9092"}, []string{"listen", "kafka_listen"}},
 		"the same port twice": {[]string{"EFA_KAFKA_LISTEN=127.0.0.1:8080"}, []string{"kafka_listen"}},
 		"free ports":          {[]string{"EFA_LISTEN=127.0.0.1:0", "EFA_KAFKA_LISTEN=[::1]:0", "EFA_TEMPORAL_LISTEN=localhost:0"}, nil},
+		"no collector":        {[]string{"EFA_OTLP_ENDPOINT=collector:4318"}, []string{"otlp_endpoint"}},
+		"a distant collector": {[]string{"EFA_OTLP_ENDPOINT=http://collector.example:4318"}, []string{"otlp_endpoint"}},
+		"a near collector":    {[]string{"EFA_OTLP_ENDPOINT=http://127.0.0.1:4318"}, nil},
 		"no time to stop":     {[]string{"EFA_SHUTDOWN_TIMEOUT=10ms", "EFA_DATA="}, []string{"data", "shutdown_timeout"}},
 	} {
 		t.Run(name, func(t *testing.T) {

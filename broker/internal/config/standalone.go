@@ -19,6 +19,7 @@ type Standalone struct {
 	Example         string        `key:"example"          default:"01-einzelkauffrau.json" doc:"Example application that the demo files, by file name. Change it to see another legal form."`
 	Exit            bool          `key:"exit"             default:"false"          doc:"Ends the demo's process after the run, with status 0 only when every step was seen. Set it in pipelines."`
 	ShutdownTimeout time.Duration `key:"shutdown_timeout" default:"20s"            doc:"How long a shutdown waits for work in hand before it gives up. Raise it when stopping is reported as incomplete."`
+	OTLPEndpoint    string        `key:"otlp_endpoint"    fallback:"no traces"      doc:"Address of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Set it to see each case as one trace; spans hold ids and codes only, and without it none is made."`
 	Log             Log           `key:"log"`
 }
 
@@ -34,6 +35,10 @@ func (c *Standalone) Validate() []contracts.Problem {
 		{c.Data == "", "data", "is empty; name a directory, or leave it out for ./data"},
 		{c.ShutdownTimeout < time.Second, "shutdown_timeout", "is too short for work in hand to end; want at least 1s"},
 	}
+	rules = append(rules,
+		rule{c.OTLPEndpoint != "" && !isURL(c.OTLPEndpoint), "otlp_endpoint", "is no address; want a URL such as http://127.0.0.1:4318"},
+		rule{isURL(c.OTLPEndpoint) && exposed(c.OTLPEndpoint), "otlp_endpoint", "is plain http to another machine; use https, or a collector on this machine"},
+	)
 	listeners := []struct{ key, address string }{
 		{"listen", c.Listen}, {"kafka_listen", c.KafkaListen}, {"temporal_listen", c.TemporalListen},
 	}

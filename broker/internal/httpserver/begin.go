@@ -20,14 +20,14 @@ const RequestIDHeader = "X-Request-Id"
 // counts. What is refused further in passes its recorder.
 func (g *gate) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		parent, traceID := traceOf(r.Header)
-		x := &exchange{errorID: uuid.NewString(), traceID: traceID, route: noRoute, operation: noRoute}
+		at := time.Now()
+		parent, traceID, began := traceOf(r.Header)
+		x := &exchange{errorID: uuid.NewString(), traceID: traceID, began: began, route: noRoute, operation: noRoute}
 		r = r.WithContext(event.WithTraceParent(withExchange(r.Context(), x), parent))
 		securityHeaders(w.Header())
 		w.Header().Set(RequestIDHeader, x.errorID)
 		rec := &recorder{ResponseWriter: w, gate: g, request: r, exchange: x}
-		defer func() { g.metrics.observe(r.Method, x.route, rec.answered(), time.Since(began)) }()
+		defer func() { g.metrics.observe(r.Method, x.route, rec.answered(), time.Since(at)) }()
 		defer g.survive(rec, r)
 		next.ServeHTTP(rec, r)
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/api"
 )
@@ -69,6 +70,8 @@ type Config struct {
 	Registry *prometheus.Registry
 	// Logger receives the causes of refusals and faults. Defaults to discarding them.
 	Logger *slog.Logger
+	// Tracer makes a span per request of the API. Defaults to none.
+	Tracer *trace.Tracer
 	// Limits bound what is read. Each field has its own default.
 	Limits Limits
 }

@@ -20,5 +20,6 @@
 // information, not as a fault.
 //
 // Trace context (W3C): a valid traceparent of the caller goes on, else a new one begins; the events of the request carry
-// it, the log lines its trace_id.
+// it, the log lines its trace_id. Where traces are made, each operation has a span (broker/internal/trace), which then is
+// what the events carry. Baggage and tracestate are never read.
 package httpserver

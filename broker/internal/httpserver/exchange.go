@@ -12,6 +12,8 @@ type exchange struct {
 	errorID string
 	// traceID is the trace that the request belongs to (W3C Trace Context).
 	traceID string
+	// began is true when the caller sent no trace context, so that the trace begins with this request.
+	began bool
 	// operation is the operationId of the OpenAPI document, or the route's pattern; never a path with ids.
 	operation string
 	// route is the template that metrics count.

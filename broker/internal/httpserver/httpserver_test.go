@@ -25,6 +25,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver/httpservertest"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver/openapi"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/api"
@@ -430,6 +431,47 @@ func TestATraceGoesOnOrBegins(t *testing.T) {
 			f.do(call{method: "GET", target: "/v1/cases", header: map[string]string{"Traceparent": tt.sent}})
 			match := wellFormed.FindStringSubmatch(carried)
 			if match == nil || tt.want != "" && carried != tt.want || tt.want == "" && match[1] == trace {
+				t.Fatalf("the context carries %q", carried)
+			}
+			if !strings.Contains(f.log.String(), `"trace_id":"`+match[1]+`"`) || strings.Contains(f.log.String(), "CANARY") {
+				t.Errorf("log %s", f.log)
+			}
+		})
+	}
+}
+
+// With tracing on, events carry the request's own span: in the caller's trace, also when the caller wants no samples, or in
+// a new one that is sampled.
+func TestASpanOfTheRequestTakesThePlaceOfTheCallers(t *testing.T) {
+	t.Parallel()
+	const trace32, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(collector.Close)
+	tracer, err := trace.Open(t.Context(), trace.Config{Endpoint: collector.URL, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tracer.Stop(context.Background()) })
+	for name, tt := range map[string]struct{ sent, want string }{
+		"sampled":     {"00-" + trace32 + "-" + parent + "-01", "^00-(" + trace32 + ")-[0-9a-f]{16}-01$"},
+		"not sampled": {"00-" + trace32 + "-" + parent + "-00", "^00-(" + trace32 + ")-[0-9a-f]{16}-00$"},
+		"none":        {"", "^00-([0-9a-f]{32})-[0-9a-f]{16}-01$"},
+		"free text":   {"CANARY", "^00-([0-9a-f]{32})-[0-9a-f]{16}-01$"},
+		"text inside": {"00-CANARY" + trace32[6:] + "-" + parent + "-01", "^00-([0-9a-f]{32})-[0-9a-f]{16}-01$"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var carried string
+			var errs httpserver.Errors
+			f := setup(t, func(w http.ResponseWriter, r *http.Request) {
+				carried = event.TraceParent(r.Context())
+				errs.Response(w, r, contracts.Errorf(contracts.Conflict, "do it", "no"))
+			}, func(c *httpserver.Config) { c.Tracer, errs.Logger = tracer, c.Logger })
+			f.do(call{method: "GET", target: "/v1/cases", header: map[string]string{
+				"Traceparent": tt.sent, "Baggage": "name=CANARY", "Tracestate": "name=CANARY",
+			}})
+			match := regexp.MustCompile(tt.want).FindStringSubmatch(carried)
+			if match == nil || strings.Contains(carried, parent) {
 				t.Fatalf("the context carries %q", carried)
 			}
 			if !strings.Contains(f.log.String(), `"trace_id":"`+match[1]+`"`) || strings.Contains(f.log.String(), "CANARY") {

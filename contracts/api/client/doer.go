@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
 // maxProblem bounds what is read of a problem document.
@@ -29,7 +30,8 @@ func (t StaticToken) Token(context.Context) (string, error) { return string(t), 
 func (t StaticToken) Forget(context.Context, string) {}
 
 // doer sends requests with a token and turns every answer that is no success into an error. When the broker refuses a
-// token (after a restart of the provider, say), it asks once more with a fresh one.
+// token (after a restart of the provider, say), it asks once more with a fresh one. The trace context of a request
+// (event.WithTraceParent) goes along.
 type doer struct {
 	tokens Tokens
 	http   *http.Client
@@ -67,6 +69,9 @@ func (d *doer) send(req *http.Request) (*http.Response, string, error) {
 	}
 	again := req.Clone(req.Context())
 	again.Header.Set("Authorization", "Bearer "+token)
+	if tp := event.TraceParent(req.Context()); tp != "" {
+		again.Header.Set("Traceparent", tp)
+	}
 	if req.GetBody != nil {
 		if again.Body, err = req.GetBody(); err != nil {
 			return nil, "", contracts.Errorf(contracts.Internal, "read request body again", "%w", err)

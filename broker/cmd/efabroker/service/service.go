@@ -14,6 +14,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/assembly"
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 )
@@ -102,11 +103,18 @@ func (r *running) stop(ctx context.Context) error {
 
 // run opens the stores, starts, waits for the end and stops in order.
 func (s Service) run(ctx context.Context, start func(context.Context, *running) error) (err error) {
-	broker, err := assembly.Open(ctx, s.assembly(true))
+	tracer, err := trace.Open(ctx, trace.Config{Endpoint: s.Config.OTLPEndpoint, Log: s.Log})
 	if err != nil {
 		return err
 	}
+	cfg := s.assembly(true)
+	cfg.Tracer = tracer
+	broker, err := assembly.Open(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, tracer.Stop(ctx))
+	}
 	r := &running{broker: broker}
+	r.closes(tracer.Stop)
 	defer func() {
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.ShutdownTimeout)
 		defer cancel()

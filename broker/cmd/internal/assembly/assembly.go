@@ -124,7 +124,7 @@ func (b *Broker) connect(ctx context.Context, e Engines) (err error) {
 
 func (b *Broker) work(ctx context.Context) error {
 	b.worker = permit.NewWorker(permit.WorkerConfig{
-		Client: b.engine, Ports: b.domains.ports(), Source: b.domains.catalogue, Preload: b.domains.catalogue.Hashes(), Logger: b.cfg.Log,
+		Client: b.engine, Ports: b.domains.ports(b.cfg.Tracer), Source: b.domains.catalogue, Preload: b.domains.catalogue.Hashes(), Logger: b.cfg.Log,
 	})
 	if err := b.worker.Start(ctx); err != nil {
 		return fmt.Errorf("start process worker: %w", err)
@@ -144,11 +144,11 @@ func (b *Broker) serve(ctx context.Context) error {
 	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	b.publishEarly(events)
 	leases := b.leases
-	st := starter.New(starter.Config{DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Log: b.cfg.Log})
+	st := starter.New(starter.Config{DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Tracer: b.cfg.Tracer, Log: b.cfg.Log})
 	rl := relay.New(relay.Config{
 		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger, Inspector: events,
 		Consumers: []relay.Consumer{{Name: starter.Consumer, EngineOnly: true}, {Name: delivery.Consumer}},
-		Leases:    leases, Log: b.cfg.Log,
+		Leases:    leases, Tracer: b.cfg.Tracer, Log: b.cfg.Log,
 	})
 	dead := b.domains.deadletter
 	dead.Through(rl)
@@ -209,7 +209,7 @@ func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 	mux := http.NewServeMux()
 	b.domains.mount(mux, httpserver.Errors{Logger: b.cfg.Log})
 	return httpserver.Handler(ctx, httpserver.Config{
-		API: mux, Open: b.gate.Open, Authenticator: b.domains.identity, Audit: b.domains.audit, Registry: b.metrics.registry, Logger: b.cfg.Log,
+		API: mux, Open: b.gate.Open, Authenticator: b.domains.identity, Audit: b.domains.audit, Registry: b.metrics.registry, Tracer: b.cfg.Tracer, Logger: b.cfg.Log,
 		Receiver: b.stores.replica,
 		Checks: []httpserver.Check{
 			{Name: "going_on", Probe: b.goingOn},

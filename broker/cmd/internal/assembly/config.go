@@ -9,6 +9,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/internal/datadir"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/cloudevent/seal"
@@ -39,6 +40,8 @@ type Config struct {
 	Due func(r law.DeadlineRecord, start time.Time) *time.Time
 	// Now is the ledger's clock. Defaults to the database's own.
 	Now func() time.Time
+	// Tracer makes and exports spans. The caller stops it after the broker. Defaults to none.
+	Tracer *trace.Tracer
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/intake"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/release"
@@ -57,10 +58,10 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 		DB: s.db, Ledger: d.ledger, Catalogue: d.catalogue, Routing: routing{d}, Ingress: s.replica, Contents: s.vault, Access: d.policy,
 		Due: cfg.Due, Operator: cfg.Operator,
 	})
-	d.delivery = delivery.New(delivery.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log})
+	d.delivery = delivery.New(delivery.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Tracer: cfg.Tracer, Log: cfg.Log})
 	d.release = release.New(release.Config{
 		DB: s.db, Ledger: d.ledger, Decider: d.policy, Access: d.policy, Vault: s.vault, Law: s.law, Packages: packagesByHash{d.catalogue},
-		Register: d.competence, Deliveries: d.delivery, Operator: cfg.Operator, Log: cfg.Log,
+		Register: d.competence, Deliveries: d.delivery, Operator: cfg.Operator, Tracer: cfg.Tracer, Log: cfg.Log,
 	})
 	d.intake = intake.New(intake.Config{
 		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: sealer{s.vault},
@@ -121,4 +122,4 @@ func (d *domains) mount(mux *http.ServeMux, errs httpserver.Errors) {
 }
 
 // ports is what the permit process needs of the broker.
-func (d *domains) ports() ports { return ports{d.casework, d.ledger, d.release} }
+func (d *domains) ports(t *trace.Tracer) ports { return ports{d.casework, d.ledger, d.release, t} }

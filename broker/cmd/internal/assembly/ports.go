@@ -10,6 +10,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/deadletter"
 	"github.com/efa-broker/efa-broker/broker/intake"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/relay"
@@ -19,23 +20,63 @@ import (
 	"github.com/efa-broker/efa-broker/workflows/permit"
 )
 
-// ports joins the domains that a process needs into one.
+// ports joins the domains that a process needs into one, and makes a span of each call.
 type ports struct {
-	*casework.Casework
-	ledger  *ledger.Ledger
-	release *release.Release
+	casework *casework.Casework
+	ledger   *ledger.Ledger
+	release  *release.Release
+	tracer   *trace.Tracer
 }
 
 var _ permit.Ports = ports{}
 
+// Load reads what a process needs to know of its case.
+func (p ports) Load(ctx context.Context, caseID string) (c engine.Case, err error) {
+	ctx, span := p.tracer.Start(ctx, trace.CaseLoad, trace.Case(caseID))
+	defer func() { span.End(err) }()
+	return p.casework.Load(ctx, caseID)
+}
+
 // Events reads what the process has missed.
-func (p ports) Events(ctx context.Context, caseID string, after int64) ([]engine.Event, error) {
+func (p ports) Events(ctx context.Context, caseID string, after int64) (events []engine.Event, err error) {
+	ctx, span := p.tracer.Start(ctx, trace.EventsRead, trace.Case(caseID))
+	defer func() { span.Note(trace.Count(len(events))); span.End(err) }()
 	return p.ledger.Events(ctx, caseID, after)
 }
 
-// Announce tells authorities that there is something for them.
-func (p ports) Announce(ctx context.Context, cmd engine.Announce) (engine.Result, error) {
+// Assign gives a task to an authority.
+func (p ports) Assign(ctx context.Context, cmd engine.Assign) (r engine.Result, err error) {
+	ctx, span := p.step(ctx, trace.TaskAssign, cmd.Command)
+	span.Note(trace.Authority(string(cmd.Authority)))
+	defer func() { span.End(err) }()
+	return p.casework.Assign(ctx, cmd)
+}
+
+// Expire records that silence ended a task.
+func (p ports) Expire(ctx context.Context, cmd engine.Expire) (r engine.Result, err error) {
+	ctx, span := p.step(ctx, trace.TaskExpire, cmd.Command)
+	defer func() { span.End(err) }()
+	return p.casework.Expire(ctx, cmd)
+}
+
+// Announce tells authorities that there is something for them. Its span does not say how many: that would give away a
+// sensitive fact on which the decision rests.
+func (p ports) Announce(ctx context.Context, cmd engine.Announce) (r engine.Result, err error) {
+	ctx, span := p.step(ctx, trace.PartiesAnnounce, cmd.Command)
+	defer func() { span.End(err) }()
 	return p.release.Announce(ctx, cmd)
+}
+
+// Move brings the case into a procedural state.
+func (p ports) Move(ctx context.Context, cmd engine.Move) (r engine.Result, err error) {
+	ctx, span := p.step(ctx, trace.CaseMove, cmd.Command)
+	span.Note(trace.Outcome(string(cmd.State)))
+	defer func() { span.End(err) }()
+	return p.casework.Move(ctx, cmd)
+}
+
+func (p ports) step(ctx context.Context, name trace.Name, cmd engine.Command) (context.Context, trace.Span) {
+	return p.tracer.Start(ctx, name, trace.Case(cmd.Case), trace.Step(cmd.Step), trace.Pass(cmd.Pass))
 }
 
 // sealer is the vault as intake sees it.
