@@ -26,7 +26,10 @@ type Config struct {
 	Ledger   Ledger
 	Access   standing.Access
 	Operator authority.OperatorID
-	Log      *slog.Logger
+	// Jumped is called when a record jumps over events of its case, which are then read from the ledger. Defaults to
+	// nothing.
+	Jumped func()
+	Log    *slog.Logger
 }
 
 // Delivery is the domain.
@@ -39,6 +42,9 @@ type Delivery struct {
 
 // New returns the domain.
 func New(cfg Config) *Delivery {
+	if cfg.Jumped == nil {
+		cfg.Jumped = func() {}
+	}
 	return &Delivery{cfg: cfg, gate: standing.Gate{Access: cfg.Access}, wake: make(chan struct{})}
 }
 

@@ -121,7 +121,7 @@ func (p *program) startEngines(ctx context.Context) error {
 	engines, engineCtx := errgroup.WithContext(ctx)
 	engines.Go(func() error { return temporal.Start(engineCtx) })
 	engines.Go(func() (err error) {
-		p.broker, err = assembly.Open(engineCtx, assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, Log: p.log})
+		p.broker, err = assembly.Open(engineCtx, assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, BacklogMax: p.cfg.BacklogMax, Log: p.log})
 		return err
 	})
 	err = engines.Wait()

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/efa-broker/efa-broker/contracts"
 )
@@ -150,9 +151,9 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	returned = true
 	if err != nil {
 		if rb := sqlTx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
-			return errors.Join(err, fmt.Errorf("roll back: %w", rb))
+			return errors.Join(transient(err), fmt.Errorf("roll back: %w", rb))
 		}
-		return err
+		return transient(err)
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "commit transaction", "%w", err)
@@ -161,6 +162,19 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 		f()
 	}
 	return nil
+}
+
+// transient says of a fault of the disk, or of a lock, that it may pass; every other error stays as it is.
+func transient(err error) error {
+	fault, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	switch fault.Code() & 0xff { // the upper bits tell more of the same
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN:
+		return contracts.Errorf(contracts.Unavailable, "write database", "%w", err)
+	}
+	return err
 }
 
 // Tx is a writing transaction. It is the one type that domains share: projectors write into it.

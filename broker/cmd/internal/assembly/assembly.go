@@ -11,6 +11,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/delivery"
+	"github.com/efa-broker/efa-broker/broker/internal/backlog"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/ledger"
@@ -24,6 +25,9 @@ import (
 
 // defaultPartitions is the number of partitions of efa.cases in a new event log.
 const defaultPartitions = 6
+
+// defaultBacklog is how many events may wait for the engines.
+const defaultBacklog = 100_000
 
 // Broker is one broker over its engines.
 type Broker struct {
@@ -43,15 +47,19 @@ type Broker struct {
 
 // Open opens stores and domains. Nobody is admitted and nothing runs yet; the caller calls Stop in any case.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
+	if cfg.BacklogMax == 0 {
+		cfg.BacklogMax = defaultBacklog
+	}
 	s, err := openStores(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDomains(ctx, cfg, s)
+	m := newMetrics(s.db)
+	d, err := newDomains(ctx, cfg, s, m)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	return &Broker{cfg: cfg, stores: s, domains: d, metrics: newMetrics(s.db), failed: make(chan error, 8)}, nil
+	return &Broker{cfg: cfg, stores: s, domains: d, metrics: m, failed: make(chan error, 8)}, nil
 }
 
 // Authorities lists every authority that the broker knows.
@@ -93,7 +101,9 @@ func (b *Broker) startBackground(ctx context.Context) {
 	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	leases := lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}
-	st := starter.New(starter.Config{DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Log: b.cfg.Log})
+	st := starter.New(starter.Config{
+		DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Jumped: b.metrics.jumped(starter.Consumer), Log: b.cfg.Log,
+	})
 	rl := relay.New(relay.Config{
 		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger, Inspector: events,
 		Consumers: []relay.Consumer{{Name: starter.Consumer, EngineOnly: true}, {Name: delivery.Consumer}},
@@ -102,6 +112,7 @@ func (b *Broker) startBackground(ctx context.Context) {
 	dead := b.domains.deadletter
 	dead.Through(rl)
 	b.domains.reconcile.Among(reconcile.Surroundings{Events: events, Outbox: outbox{rl}, Engine: b.engine})
+	b.bound(ctx, events)
 	b.background(ctx, "relay", rl.Run)
 	b.background(ctx, "starter", func(ctx context.Context) error {
 		return events.Consume(ctx, starter.Consumer, dead.Guard(starter.Consumer, st.Handle))
@@ -119,6 +130,17 @@ func (b *Broker) startBackground(ctx context.Context) {
 	b.background(ctx, "vault sweeper", func(ctx context.Context) error {
 		return leases.Hold(ctx, "vault-sweeper", b.stores.vault.Run)
 	})
+}
+
+// bound measures the backlog once and from then on, so that a broker that starts with a full one accepts no new case.
+func (b *Broker) bound(ctx context.Context, events eventlog.Events) {
+	size := backlog.New(backlog.Config{
+		DB: b.stores.db, Inspector: events, Consumers: []string{starter.Consumer, delivery.Consumer}, Max: b.cfg.BacklogMax, Log: b.cfg.Log,
+	})
+	size.Measure(ctx)
+	b.domains.backlog = size
+	b.metrics.watch(size)
+	b.background(ctx, "backlog", size.Run)
 }
 
 func (b *Broker) background(ctx context.Context, name string, run func(context.Context) error) {

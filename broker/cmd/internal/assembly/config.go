@@ -19,6 +19,8 @@ type Config struct {
 	KeystoreBackup string
 	// Operator hosts every case.
 	Operator authority.OperatorID
+	// BacklogMax is how many events may wait for the engines before new cases are refused. Defaults to 100,000.
+	BacklogMax int64
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }
