@@ -33,7 +33,7 @@ type Proxy struct {
 // New starts a proxy that ends with the test.
 func New(tb testing.TB, target string) *Proxy {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func (p *Proxy) serve(client net.Conn) {
 	if !p.remember(client) {
 		return
 	}
-	server, err := net.Dial("tcp", p.target)
+	server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.target) // the proxy outlives no test
 	if err != nil {
 		return
 	}
