@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,35 +239,39 @@ func TestMembersThatComeAndGoLoseNothingAndRepeatNothing(t *testing.T) {
 	}
 	defer log.Close()
 	stop, stopped := context.WithCancel(t.Context())
-	storms := make(chan int, 2)
+	var visits atomic.Int64
+	var storms sync.WaitGroup
 	for _, group := range []string{"efa.starter", "efa.delivery"} {
-		go func() {
-			joined := 0
+		storms.Go(func() {
 			for stop.Err() == nil {
 				visit, leave := context.WithTimeout(stop, 500*time.Millisecond)
 				_ = log.Consume(visit, group, []string{event.Topic}, func(context.Context, []eventlog.Record) error {
 					return contracts.Errorf(contracts.Unavailable, "handle", "a stranger handles nothing")
 				})
 				leave()
-				joined++
+				visits.Add(1)
 			}
-			storms <- joined
-		}()
+		})
 	}
-	h.wholeOnce(t, h.submit(example(t, pkg, exampleNames(pkg)[0])))
+	cases := 0
+	for ; visits.Load() < 6; cases++ {
+		h.wholeOnce(t, h.submit(example(t, pkg, exampleNames(pkg)[0])))
+	}
 	stopped()
-	t.Logf("%d and %d visits", <-storms, <-storms)
+	storms.Wait()
+	t.Logf("%d visits during %d cases", visits.Load(), cases)
 	h.until("everything to be handed over", func(r reconciliation.Report) bool { return r.Consistent && r.Log.Behind == 0 })
 	h.verified()
 }
 
 // TestRepeatsAndDisorderInTheEventLogChangeNothing writes each record of running cases a hundred times, shuffled within a
-// window of fifty.
+// window of fifty, and sends the submission of a case again with another body.
 func TestRepeatsAndDisorderInTheEventLogChangeNothing(t *testing.T) {
 	t.Parallel()
 	h := open(t, t.TempDir())
 	pkg := packageOf(t, registration)
-	cases := []string{h.submit(example(t, pkg, exampleNames(pkg)[0])), h.submit(example(t, pkg, exampleNames(pkg)[0]))}
+	id, app := uuid.NewString(), example(t, pkg, exampleNames(pkg)[0])
+	cases := []string{h.submitAs(id, app), h.submit(app)}
 	disorder := func() {
 		var storm []eventlog.Record
 		h.records(func(r eventlog.Record) {
@@ -289,6 +295,12 @@ func TestRepeatsAndDisorderInTheEventLogChangeNothing(t *testing.T) {
 	h.play(offices.Config{})
 	h.events(cases[0], func(e []event.Recorded) bool { return len(e) >= 10 })
 	disorder()
+	_, err := h.as("portal-bayern").SubmitApplicationWithResponse(t.Context(), client.Submission{
+		SubmissionId: id, Service: string(registration), Region: muenchen, Application: example(t, pkg, exampleNames(pkg)[1]),
+	})
+	if err == nil || contracts.KindOf(err) != contracts.Conflict {
+		t.Errorf("the same submission with another body: %v", err)
+	}
 	for _, c := range cases {
 		h.wholeOnce(t, c)
 	}
