@@ -19,11 +19,13 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/task"
 )
 
-// selectCases reads a case with what its status needs: whether a task was assigned, and whether every announcement has
-// become a delivery row.
+// selectCases reads a case with what its status needs: whether a task was assigned, whether every announcement has become
+// a delivery row, and whether the process has still to be told of an event.
 const selectCases = `select c.id, c.operator, c.tenant, c.service, c.state, c.lead, c.received_at, c.closed_at, e.erased_at, c.attention,
 	exists (select 1 from tasks t where t.case_id = c.id),
-	(select count(*) from deliveries d where d.case_id = c.id and d.kind = 'announcement') >= c.announcements
+	(select count(*) from deliveries d where d.case_id = c.id and d.kind = 'announcement') >= c.announcements,
+	c.closed_at is null and exists (select 1 from events v where v.case_id = c.id and v.engine_seq > 0
+		and v.case_seq > coalesce((select p.case_seq from consumer_positions p where p.consumer = 'efa.starter' and p.case_id = c.id), 0))
 	from cases c left join erased_cases e on e.case_id = c.id`
 
 type scanner interface{ Scan(dest ...any) error }
@@ -32,7 +34,7 @@ func scanCase(row scanner) (procedure.Case, error) {
 	c := procedure.Case{Linked: []string{}}
 	var closed, erased sql.NullTime
 	var assigned, delivered bool
-	err := row.Scan(&c.ID, &c.Operator, &c.Tenant, &c.Service, &c.State, &c.Lead, &c.ReceivedAt, &closed, &erased, &c.Attention, &assigned, &delivered)
+	err := row.Scan(&c.ID, &c.Operator, &c.Tenant, &c.Service, &c.State, &c.Lead, &c.ReceivedAt, &closed, &erased, &c.Attention, &assigned, &delivered, &c.WaitingForEngine)
 	if err != nil {
 		return c, err
 	}

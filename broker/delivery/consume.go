@@ -36,7 +36,7 @@ func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Rec
 		}
 		var rows []row
 		for _, caseID := range position.Cases(events) {
-			found, err := d.rowsOf(ctx, tx, caseID, trace.Hops(events, caseID))
+			found, err := d.rowsOf(ctx, tx, caseID, events)
 			if err != nil {
 				return err
 			}
@@ -59,16 +59,21 @@ func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Rec
 const pageOfEvents = 500
 
 // rowsOf makes the inbox rows of every event of a case that delivery has not handled, and advances its position.
-func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string, hops trace.ByHop) ([]row, error) {
+func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string, hints []event.Recorded) ([]row, error) {
 	done, err := position.Of(ctx, tx, Consumer, caseID)
 	if err != nil {
 		return nil, err
 	}
+	jumps, hops := position.Jumps(hints, caseID, done), trace.Hops(hints, caseID)
 	var rows []row
 	for {
 		page, err := d.cfg.Ledger.CaseEvents(ctx, tx, caseID, done, pageOfEvents)
 		if err != nil || len(page) == 0 {
 			return rows, err
+		}
+		if jumps {
+			tx.AfterCommit(d.cfg.Jumped)
+			jumps = false
 		}
 		for _, e := range page {
 			r, ok, err := rowOf(e)

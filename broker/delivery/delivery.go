@@ -28,6 +28,9 @@ type Config struct {
 	Operator authority.OperatorID
 	// Tracer makes a span per inbox row and hands traces on to back offices. Defaults to none.
 	Tracer *trace.Tracer
+	// Jumped is called when a record jumps over events of its case, which are then read from the ledger. Defaults to
+	// nothing.
+	Jumped func()
 	Log    *slog.Logger
 }
 
@@ -39,6 +42,9 @@ type Delivery struct {
 
 // New returns the domain.
 func New(cfg Config) *Delivery {
+	if cfg.Jumped == nil {
+		cfg.Jumped = func() {}
+	}
 	return &Delivery{cfg: cfg, gate: standing.Gate{Access: cfg.Access}}
 }
 

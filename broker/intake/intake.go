@@ -83,8 +83,10 @@ type Config struct {
 	Tasks      Tasks
 	Register   Register
 	Access     standing.Access
-	Operator   authority.OperatorID
-	Log        *slog.Logger
+	// Room is nil while a new case may be accepted, and Unavailable when too much waits for the engines already.
+	Room     func() error
+	Operator authority.OperatorID
+	Log      *slog.Logger
 }
 
 // Intake is the domain.

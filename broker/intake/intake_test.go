@@ -46,6 +46,7 @@ type world struct {
 	subjects int
 	packages map[key.ServiceKey]service.Package
 	fail     error // the ledger's next answer
+	full     error // whether there is room for a new case
 	erased   error // the vault's answer once the keys of a case are destroyed
 	settled  []event.Draft
 }
@@ -131,7 +132,7 @@ func (w *world) Completable(_ context.Context, v actor.Viewer, caseID, taskID st
 }
 
 func (w *world) Settle(_ context.Context, _ *sqlstore.Tx, completion event.Draft) error {
-	if len(w.drafts) > 0 {
+	if slices.ContainsFunc(w.drafts, func(d event.Draft) bool { return d.ID == completion.ID }) {
 		w.tb.Error("settled after the append")
 	}
 	w.settled = append(w.settled, completion)
@@ -158,7 +159,7 @@ func setup(t *testing.T) (*world, *intake.Intake) {
 	}
 	return w, intake.New(intake.Config{
 		DB: sqlstoretest.Open(t), Ledger: w, Services: w, Competence: w, Vault: w, Tasks: w, Register: register, Access: w,
-		Operator: "bayern", Log: slog.New(slog.DiscardHandler),
+		Room: func() error { return w.full }, Operator: "bayern", Log: slog.New(slog.DiscardHandler),
 	})
 }
 
@@ -238,6 +239,38 @@ func TestARepeatGetsTheSameReceiptAndAnotherBodyAConflict(t *testing.T) {
 	delete(w.packages, registration) // the service is withdrawn
 	if again, err := in.Submit(t.Context(), portal(), event.Reception{}, same); err != nil || !again.Repeated {
 		t.Errorf("a repeat after the service ended: %+v %v", again, err)
+	}
+}
+
+// TestWithoutRoomOnlyNewCasesAreRefused: what was accepted before gets its receipt, and an answer to a task counts.
+func TestWithoutRoomOnlyNewCasesAreRefused(t *testing.T) {
+	t.Parallel()
+	w, in := setup(t)
+	known := w.submission(registration, muenchen)
+	if _, err := in.Submit(t.Context(), portal(), event.Reception{}, known); err != nil {
+		t.Fatal(err)
+	}
+	w.full = contracts.Errorf(contracts.Unavailable, "accept new cases", "too many events wait")
+	before := len(w.stored)
+	fresh := w.submission(registration, muenchen)
+	fresh.SubmissionId = "submission-2"
+	if _, err := in.Submit(t.Context(), portal(), event.Reception{}, fresh); err == nil || contracts.KindOf(err) != contracts.Unavailable {
+		t.Errorf("a new case: %v", err)
+	}
+	if len(w.stored) != before {
+		t.Error("something was sealed for a case that was refused")
+	}
+	if again, err := in.Submit(t.Context(), portal(), event.Reception{}, known); err != nil || !again.Repeated {
+		t.Errorf("a repeat: %+v, %v", again, err)
+	}
+	answer := w.submission(deregistration, nuernberg)
+	answer.SubmissionId, answer.Completes = "forward", &intake.Completes{CaseId: uuid.New(), TaskId: "forward", Outcome: "deregistered"}
+	if _, err := in.Submit(t.Context(), office("lead-nuernberg"), event.Reception{}, answer); err != nil {
+		t.Errorf("an answer to a task: %v", err)
+	}
+	w.full = nil
+	if _, err := in.Submit(t.Context(), portal(), event.Reception{}, fresh); err != nil {
+		t.Errorf("with room again: %v", err)
 	}
 }
 

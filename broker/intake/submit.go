@@ -49,6 +49,9 @@ func (in *Intake) Submit(ctx context.Context, v actor.Viewer, reception event.Re
 	if known, err := in.repeated(ctx, v, sub); err != nil || known.Repeated {
 		return known, err
 	}
+	if err := in.room(s); err != nil {
+		return Accepted{}, err
+	}
 	c, err := in.check(ctx, v, sub)
 	if err != nil {
 		return Accepted{}, err
@@ -63,6 +66,15 @@ func (in *Intake) Submit(ctx context.Context, v actor.Viewer, reception event.Re
 		}
 	}
 	return accepted, err
+}
+
+// room asks whether another case may wait for the engines. A submission that completes a task is an answer, and a refused
+// answer could cost a body its deadline.
+func (in *Intake) room(s Submission) error {
+	if s.Completes != nil {
+		return nil
+	}
+	return in.cfg.Room()
 }
 
 // received is a submission with its application as canonical JSON and the index of its id.

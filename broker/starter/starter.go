@@ -38,6 +38,9 @@ type Config struct {
 	DB     *sqlstore.DB
 	Ledger Ledger
 	Engine Engine
+	// Jumped is called when a record jumps over events of its case, which are then read from the ledger. Defaults to
+	// nothing.
+	Jumped func()
 	// Interval is the pause between two turns of the sweep. Defaults to one minute.
 	Interval time.Duration
 	// Page is the number of open cases that one turn looks at when nothing is missing. Defaults to 500.
@@ -58,6 +61,9 @@ func New(cfg Config) *Starter {
 	if cfg.Page == 0 {
 		cfg.Page = 500
 	}
+	if cfg.Jumped == nil {
+		cfg.Jumped = func() {}
+	}
 	return &Starter{cfg: cfg}
 }
 
@@ -66,7 +72,7 @@ func New(cfg Config) *Starter {
 // handed over; the batch is then given again, and what was handed over is dropped as a repeat.
 func (s *Starter) Handle(ctx context.Context, events []event.Recorded) error {
 	for _, caseID := range position.Cases(events) {
-		if err := s.handOver(ctx, caseID, trace.Hops(events, caseID)); err != nil {
+		if err := s.handOver(ctx, caseID, events); err != nil {
 			return fmt.Errorf("hand over case %s: %w", caseID, err)
 		}
 	}
@@ -76,16 +82,21 @@ func (s *Starter) Handle(ctx context.Context, events []event.Recorded) error {
 // pageOfEvents is how many events of a case are read at a time.
 const pageOfEvents = 500
 
-func (s *Starter) handOver(ctx context.Context, caseID string, hops trace.ByHop) error {
+func (s *Starter) handOver(ctx context.Context, caseID string, hints []event.Recorded) error {
 	done, err := position.Of(ctx, s.cfg.DB.Read(), Consumer, caseID)
 	if err != nil {
 		return err
 	}
 	fault.Crash(fault.StarterReceived)
+	jumps, hops := position.Jumps(hints, caseID, done), trace.Hops(hints, caseID)
 	for {
 		page, err := s.cfg.Ledger.CaseEvents(ctx, s.cfg.DB.Read(), caseID, done, pageOfEvents)
 		if err != nil || len(page) == 0 {
 			return err
+		}
+		if jumps {
+			s.cfg.Jumped()
+			jumps = false
 		}
 		for _, e := range page {
 			e.Hop = hops[e.CaseSeq]

@@ -59,6 +59,9 @@ type Case struct {
 	ErasedAt *time.Time `json:"erased_at,omitempty"`
 	// Attention is a reason code when the process waits for a person, else empty.
 	Attention string `json:"attention,omitempty"`
+	// WaitingForEngine is true while the process engine has not taken over an event to which the process reacts. It passes
+	// by itself, at once or when the engine is back.
+	WaitingForEngine bool `json:"waiting_for_engine,omitempty"`
 	// Linked are cases that this one opened or was opened by.
 	Linked []string `json:"linked_cases"`
 }

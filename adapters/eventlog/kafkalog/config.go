@@ -1,6 +1,7 @@
 package kafkalog
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -21,6 +22,9 @@ type Config struct {
 	TLS *tls.Config
 	// SASL authenticates with a user name and password; use it with TLS only. Defaults to no authentication.
 	SASL *SASL
+	// Dial opens a connection to a broker. Set it where brokers are reached through a tunnel or a proxy, whose address the
+	// cluster does not know. Defaults to a direct connection.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ReplicationFactor is given to topics that EnsureTopic creates. Defaults to the cluster's own default.
 	ReplicationFactor int
 	// SenderTime says that the broker keeps the time of senders whatever a topic is set to, as the embedded one does: nothing

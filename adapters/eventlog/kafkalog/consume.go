@@ -102,7 +102,7 @@ func (l *Log) groupConfig(ctx context.Context, logger *slog.Logger, group string
 	return kafka.ConsumerGroupConfig{
 		ID: group, Brokers: l.cfg.Brokers, Topics: topics, StartOffset: kafka.FirstOffset,
 		Dialer: &kafka.Dialer{
-			ClientID: l.cfg.ClientID, Timeout: l.cfg.RequestTimeout, TLS: l.cfg.TLS, SASLMechanism: l.mechanism,
+			ClientID: l.cfg.ClientID, Timeout: l.cfg.RequestTimeout, TLS: l.cfg.TLS, SASLMechanism: l.mechanism, DialFunc: l.cfg.Dial,
 		},
 		SessionTimeout: l.cfg.SessionTimeout, RebalanceTimeout: l.cfg.SessionTimeout, HeartbeatInterval: l.cfg.HeartbeatInterval,
 		JoinGroupBackoff: joinPause, Timeout: l.cfg.RequestTimeout,

@@ -40,7 +40,7 @@ func New(cfg Config) (*Log, error) {
 		return nil, err
 	}
 	transport := &kafka.Transport{
-		ClientID: cfg.ClientID, DialTimeout: cfg.RequestTimeout, MetadataTTL: metadataTTL, TLS: cfg.TLS, SASL: mechanism,
+		ClientID: cfg.ClientID, DialTimeout: cfg.RequestTimeout, MetadataTTL: metadataTTL, TLS: cfg.TLS, SASL: mechanism, Dial: cfg.Dial,
 	}
 	return &Log{
 		cfg: cfg, mechanism: mechanism, transport: transport,

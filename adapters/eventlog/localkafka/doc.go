@@ -16,6 +16,9 @@
 //	commit guard                                                a group whose committed offset lies behind the end of
 //	                                                            its log would wait for ever without an error
 //
+// Compaction, for which a client may ask when it makes a topic, never runs for the same reason as the cleaner. A commit
+// behind the end that comes later is the consumer's to notice (kafkalog goes back to the first record).
+//
 // Stop goes the other way and comes after the last client has stopped. A step that fails undoes those before it.
 // Records are kept for ever. Acknowledged records survive a crash of the process, and with Config.SyncWrites the loss of
 // power too.

@@ -85,8 +85,17 @@ func caseLines(p output.Printer, c client.Case) []string {
 		"closed", p.Moment(c.ClosedAt),
 		"erased", p.Moment(c.ErasedAt),
 		"attention", c.Attention,
+		"waiting for", waitingFor(c),
 		"linked cases", strings.Join(c.Linked, " "),
 	)
+}
+
+// waitingFor says that a case stands still although nobody has the ball.
+func waitingFor(c client.Case) string {
+	if c.WaitingForEngine {
+		return "engine"
+	}
+	return ""
 }
 
 // holders says who has or had the ball.

@@ -134,7 +134,7 @@ func (p *program) startEngines(ctx context.Context) error {
 	p.defers(kafka.Stop)
 	p.engine = localtemporal.New(localtemporal.Config{Dir: p.dir("temporal"), Port: port, Logger: p.log})
 	p.defers(func(ctx context.Context) error { return p.engine.Stop(ctx) })
-	cfg := assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, Tracer: p.tracer, Log: p.log}
+	cfg := assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, BacklogMax: p.cfg.BacklogMax, Tracer: p.tracer, Log: p.log}
 	if p.adjust != nil {
 		p.adjust(&cfg)
 	}

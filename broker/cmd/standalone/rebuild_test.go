@@ -161,10 +161,46 @@ func TestTheOperatorRebuildsEmptyEnginesFromTheLedger(t *testing.T) {
 	h.whole(first.second)
 }
 
-// TestWhatWasPublishedAndNotHandedOverComesAgain loses the event log in the moment between the relay and delivery, which
-// is made by taking back what delivery has done. No new event comes.
+// TestWhatWasPublishedAndNotHandedOverComesAgain loses the event log, or its tail, in the moment between the relay and
+// delivery, which is made by taking back what delivery has done. No new event comes.
 func TestWhatWasPublishedAndNotHandedOverComesAgain(t *testing.T) {
 	t.Parallel()
+	for what, happens := range map[string]func(*testing.T, string){
+		"directory": loseLog,
+		"tail":      cutTail,
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			publishedAndLost(t, happens)
+		})
+	}
+}
+
+func loseLog(t *testing.T, dir string) {
+	t.Helper()
+	lose(t, dir, "kafka")
+}
+
+// cutTail takes the second half of every file of records.
+func cutTail(t *testing.T, dir string) {
+	t.Helper()
+	cut := 0
+	for path, raw := range files(t, filepath.Join(dir, "kafka", "partitions")) {
+		if filepath.Ext(path) != ".dat" || len(raw) == 0 {
+			continue
+		}
+		if err := os.Truncate(path, int64(len(raw)/2)); err != nil {
+			t.Fatal(err)
+		}
+		cut++
+	}
+	if cut == 0 {
+		t.Fatal("no file of records was found")
+	}
+}
+
+func publishedAndLost(t *testing.T, happens func(*testing.T, string)) {
+	t.Helper()
 	dir := t.TempDir()
 	h := open(t, dir)
 	pkg := packageOf(t, registration)
@@ -188,7 +224,7 @@ func TestWhatWasPublishedAndNotHandedOverComesAgain(t *testing.T) {
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	lose(t, dir, "kafka")
+	happens(t, dir)
 	h = open(t, dir)
 	if n := len(h.inboxOf("gewerbeamt-muenchen")); n != 1 {
 		t.Errorf("%d items in the inbox", n)

@@ -22,6 +22,7 @@ type Broker struct {
 	Temporal        Temporal      `key:"temporal"`
 	OpenID          OpenID        `key:"openid"`
 	AllowPlain      bool          `key:"allow_plain"      default:"false"          doc:"Permits unencrypted connections to engines on other machines. Set it only inside a network that encrypts by itself."`
+	BacklogMax      int64         `key:"backlog_max"      default:"100000"         doc:"How many events may wait for the event log and the process engine before new cases are refused with 503; answers and reading go on. Raise it when an outage must be bridged for longer and the disk has room, about 20 KiB for each new case."`
 	OTLPEndpoint    string        `key:"otlp_endpoint"    fallback:"no traces"      doc:"Address of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Set it to see each case as one trace; spans hold ids and codes only, and without it none is made."`
 	DrainDelay      time.Duration `key:"drain_delay"      default:"2s"             doc:"How long a process that was told to stop goes on serving while /readyz already says no. Set it to the time in which the load balancer notices."`
 	ShutdownTimeout time.Duration `key:"shutdown_timeout" default:"20s"            doc:"How long a shutdown waits for work in hand before it gives up. Raise it when stopping is reported as incomplete."`
@@ -85,6 +86,7 @@ func (c *Broker) Validate() []contracts.Problem {
 		{isURL(c.OpenID.JWKS) && !c.AllowPlain && exposed(c.OpenID.JWKS), "openid.jwks", "is plain http to another machine, who could answer with keys of its own; use https, or set allow_plain"},
 		{c.OTLPEndpoint != "" && !isURL(c.OTLPEndpoint), "otlp_endpoint", "is no address; want a URL such as http://127.0.0.1:4318"},
 		{isURL(c.OTLPEndpoint) && !c.AllowPlain && exposed(c.OTLPEndpoint), "otlp_endpoint", "is plain http to another machine; use https, or set allow_plain"},
+		{c.BacklogMax < 1, "backlog_max", "leaves no room for any case; want at least 1"},
 		{c.DrainDelay < 0, "drain_delay", "is negative; want 0s or more"},
 		{c.ShutdownTimeout < time.Second, "shutdown_timeout", "is too short for work in hand to end; want at least 1s"},
 		{c.Ledger.cluster() != "" && c.Ledger.cluster() == c.Keystore.cluster(), "keystore.url", "is in the ledger's cluster, whose log is archived: an erased key would come back from there; use a cluster of its own"},

@@ -90,13 +90,13 @@ func TestNestedKeysComeFromEveryLayer(t *testing.T) {
 	var s config.Standalone
 	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	config.AddFlags(fs, &s)
-	if err := fs.Parse([]string{"--log-format=json", "--exit", "--config", write(t, "log:\n  level: debug\nallow_remote: true\n", 0o600)}); err != nil {
+	if err := fs.Parse([]string{"--log-format=json", "--exit", "--config", write(t, "log:\n  level: debug\nallow_remote: true\nbacklog_max: 7\n", 0o600)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := config.Load(&s, config.Source{Flags: fs, Environ: []string{"EFA_KAFKA_LISTEN=0.0.0.0:0", "EFA_LOG_LEVEL=warn"}}); err != nil {
 		t.Fatal(err)
 	}
-	if s.Log.Level != "warn" || s.Log.Format != "json" || !s.Exit || !s.AllowRemote || s.KafkaListen != "0.0.0.0:0" {
+	if s.Log.Level != "warn" || s.Log.Format != "json" || !s.Exit || !s.AllowRemote || s.BacklogMax != 7 || s.KafkaListen != "0.0.0.0:0" {
 		t.Errorf("got %+v", s)
 	}
 }
@@ -142,6 +142,8 @@ func TestStandaloneRefusesIncoherentAddresses(t *testing.T) {
 		"no collector":        {[]string{"EFA_OTLP_ENDPOINT=collector:4318"}, []string{"otlp_endpoint"}},
 		"a distant collector": {[]string{"EFA_OTLP_ENDPOINT=http://collector.example:4318"}, []string{"otlp_endpoint"}},
 		"a near collector":    {[]string{"EFA_OTLP_ENDPOINT=http://127.0.0.1:4318"}, nil},
+		"no room":             {[]string{"EFA_BACKLOG_MAX=0"}, []string{"backlog_max"}},
+		"no number":           {[]string{"EFA_BACKLOG_MAX=many"}, []string{"backlog_max", "backlog_max"}},
 		"no time to stop":     {[]string{"EFA_SHUTDOWN_TIMEOUT=10ms", "EFA_DATA="}, []string{"data", "shutdown_timeout"}},
 	} {
 		t.Run(name, func(t *testing.T) {

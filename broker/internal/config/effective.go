@@ -16,13 +16,14 @@ type Value struct {
 	Value string `json:"value"`
 	// Origin is the layer that set it.
 	Origin string `json:"origin"`
+	bare   bool   // no text in YAML
 }
 
 // Effective lists what applies, in the order of the reference, secrets hidden.
 func Effective(cfg Settings, origins Origins) []Value {
 	var out []Value
 	for _, s := range settingsOf(cfg) {
-		v := Value{Key: s.key, Value: s.text(), Origin: origins[s.key]}
+		v := Value{Key: s.key, Value: s.text(), Origin: origins[s.key], bare: s.kind() == "boolean" || s.kind() == "integer"}
 		if s.secret && v.Value != "" {
 			v.Value = hidden
 		}
@@ -48,7 +49,7 @@ func WriteYAML(w io.Writer, effective []Value) error {
 			name, indent = leaf, "  "
 		}
 		value := strconv.Quote(v.Value)
-		if v.Value == "true" || v.Value == "false" {
+		if v.bare {
 			value = v.Value
 		}
 		b.WriteString(indent + name + ": " + value + " # " + v.Origin + "\n")

@@ -56,6 +56,9 @@ func (s setting) schema() map[string]any {
 	case "boolean":
 		out["type"] = "boolean"
 		out["default"] = s.def == "true"
+	case "integer":
+		out["type"] = "integer"
+		out["default"] = json.Number(s.def)
 	case "duration":
 		out["pattern"] = durationPattern
 		out["default"] = s.def

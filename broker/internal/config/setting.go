@@ -54,6 +54,8 @@ func (s setting) kind() string {
 		return "duration"
 	case s.value.Kind() == reflect.Bool:
 		return "boolean"
+	case s.value.Kind() == reflect.Int64:
+		return "integer"
 	}
 	return "string"
 }

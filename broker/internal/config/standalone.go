@@ -18,6 +18,7 @@ type Standalone struct {
 	Offices         string        `key:"offices"          default:"auto"           enum:"auto,all,recipients,none" doc:"Back offices of the demo's authorities that this process plays: all, recipients (all but the trade offices, so that you can do their tasks by hand), none; auto means all for the demo and none for serve. Played offices are invented, and what they obtain lies in plain text under DATA/offices: never set it on real data. Change it to recipients to be the trade offices yourself."`
 	Example         string        `key:"example"          default:"01-einzelkauffrau.json" doc:"Example application that the demo files, by file name. Change it to see another legal form."`
 	Exit            bool          `key:"exit"             default:"false"          doc:"Ends the demo's process after the run, with status 0 only when every step was seen. Set it in pipelines."`
+	BacklogMax      int64         `key:"backlog_max"      default:"100000"         doc:"How many events may wait for the event log and the process engine before new cases are refused with 503; answers and reading go on. Raise it when an outage must be bridged for longer and the disk has room, about 20 KiB for each new case."`
 	ShutdownTimeout time.Duration `key:"shutdown_timeout" default:"20s"            doc:"How long a shutdown waits for work in hand before it gives up. Raise it when stopping is reported as incomplete."`
 	OTLPEndpoint    string        `key:"otlp_endpoint"    fallback:"no traces"      doc:"Address of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Set it to see each case as one trace; spans hold ids and codes only, and without it none is made."`
 	Log             Log           `key:"log"`
@@ -33,6 +34,7 @@ type Log struct {
 func (c *Standalone) Validate() []contracts.Problem {
 	rules := []rule{
 		{c.Data == "", "data", "is empty; name a directory, or leave it out for ./data"},
+		{c.BacklogMax < 1, "backlog_max", "leaves no room for any case; want at least 1"},
 		{c.ShutdownTimeout < time.Second, "shutdown_timeout", "is too short for work in hand to end; want at least 1s"},
 	}
 	rules = append(rules,

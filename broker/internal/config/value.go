@@ -17,6 +17,8 @@ func (s setting) set(raw any) error {
 		return s.setBool(raw)
 	case "duration":
 		return s.setDuration(raw)
+	case "integer":
+		return s.setInteger(raw)
 	}
 	text, ok := raw.(string)
 	if !ok {
@@ -50,6 +52,15 @@ func (s setting) setDuration(raw any) error {
 		return errors.New("is no duration; want a number with its unit, such as 45s or 2m")
 	}
 	s.value.SetInt(int64(d))
+	return nil
+}
+
+func (s setting) setInteger(raw any) error {
+	n, err := strconv.ParseInt(fmt.Sprint(raw), 10, 64)
+	if err != nil {
+		return errors.New("is no whole number; want digits only, such as 100000")
+	}
+	s.value.SetInt(n)
 	return nil
 }
 

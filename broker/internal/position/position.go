@@ -34,6 +34,13 @@ func Advance(ctx context.Context, tx *sqlstore.Tx, consumer, caseID string, seq 
 	return nil
 }
 
+// Jumps reports whether the first record of a case in the batch lies behind events that the consumer, which has handled
+// the case up to done, was never given.
+func Jumps(events []event.Recorded, caseID string, done int64) bool {
+	first := slices.IndexFunc(events, func(e event.Recorded) bool { return e.Case == caseID && e.CaseSeq > done })
+	return first >= 0 && events[first].CaseSeq > done+1
+}
+
 // Cases lists the cases of a batch, each once, in the order in which they first appear.
 func Cases(events []event.Recorded) []string {
 	var out []string

@@ -143,7 +143,7 @@ func (s Service) run(ctx context.Context, start func(context.Context, *running) 
 func (s Service) assembly(migrated bool) assembly.Config {
 	return assembly.Config{
 		Dir: s.Config.Data, KeystoreBackup: s.Config.KeystoreBackup, LedgerURL: s.Config.Ledger.URL, KeysURL: s.Config.Keystore.URL, Migrated: migrated,
-		Operator: authority.OperatorID(s.Config.Operator), Log: s.Log,
+		Operator: authority.OperatorID(s.Config.Operator), BacklogMax: s.Config.BacklogMax, Log: s.Log,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/delivery"
 	"github.com/efa-broker/efa-broker/broker/ingress"
+	"github.com/efa-broker/efa-broker/broker/internal/backlog"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/ledger"
@@ -27,6 +28,9 @@ import (
 
 // defaultPartitions is the number of partitions of efa.cases in a new event log.
 const defaultPartitions = 6
+
+// defaultBacklog is how many events may wait for the engines.
+const defaultBacklog = 100_000
 
 // Broker is one broker over its engines.
 type Broker struct {
@@ -49,16 +53,20 @@ type Broker struct {
 
 // Open opens stores and domains. Nobody is admitted and nothing runs yet; the caller calls Stop in any case.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
+	if cfg.BacklogMax == 0 {
+		cfg.BacklogMax = defaultBacklog
+	}
 	s, err := openStores(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDomains(ctx, cfg, s)
+	m := newMetrics(s.db)
+	d, err := newDomains(ctx, cfg, s, m)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return &Broker{
-		cfg: cfg, stores: s, domains: d, metrics: newMetrics(s.db), failed: make(chan error, 8),
+		cfg: cfg, stores: s, domains: d, metrics: m, failed: make(chan error, 8),
 		leases: lease.Keeper{DB: s.db, Holder: uuid.NewString()},
 	}, nil
 }
@@ -144,7 +152,10 @@ func (b *Broker) serve(ctx context.Context) error {
 	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	b.publishEarly(events)
 	leases := b.leases
-	st := starter.New(starter.Config{DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Tracer: b.cfg.Tracer, Log: b.cfg.Log})
+	st := starter.New(starter.Config{
+		DB: b.stores.db, Ledger: b.domains.ledger, Engine: b.engine, Jumped: b.metrics.jumped(starter.Consumer),
+		Tracer: b.cfg.Tracer, Log: b.cfg.Log,
+	})
 	rl := relay.New(relay.Config{
 		DB: b.stores.db, Publisher: events, Commits: b.domains.ledger, Inspector: events,
 		Consumers: []relay.Consumer{{Name: starter.Consumer, EngineOnly: true}, {Name: delivery.Consumer}},
@@ -154,6 +165,7 @@ func (b *Broker) serve(ctx context.Context) error {
 	dead.Through(rl)
 	b.domains.reconcile.Among(reconcile.Surroundings{Events: events, Outbox: outbox{rl}, Engine: b.engine})
 	b.background(ctx, "watermark", b.stores.replica.Run)
+	b.bound(ctx, events)
 	b.background(ctx, "relay", rl.Run)
 	b.background(ctx, "starter", func(ctx context.Context) error {
 		return events.Consume(ctx, starter.Consumer, dead.Guard(starter.Consumer, st.Handle))
@@ -185,6 +197,17 @@ func (b *Broker) goingOn(context.Context) error {
 		return contracts.Errorf(contracts.Unavailable, "ask for readiness", "%w", errDraining)
 	}
 	return nil
+}
+
+// bound measures the backlog once and from then on, so that a broker that starts with a full one accepts no new case.
+func (b *Broker) bound(ctx context.Context, events eventlog.Events) {
+	size := backlog.New(backlog.Config{
+		DB: b.stores.db, Inspector: events, Consumers: []string{starter.Consumer, delivery.Consumer}, Max: b.cfg.BacklogMax, Log: b.cfg.Log,
+	})
+	size.Measure(ctx)
+	b.domains.backlog = size
+	b.metrics.watch(size)
+	b.background(ctx, "backlog", size.Run)
 }
 
 func (b *Broker) background(ctx context.Context, name string, run func(context.Context) error) {

@@ -42,6 +42,8 @@ type Config struct {
 	Now func() time.Time
 	// Tracer makes and exports spans. The caller stops it after the broker. Defaults to none.
 	Tracer *trace.Tracer
+	// BacklogMax is how many events may wait for the engines before new cases are refused. Defaults to 100,000.
+	BacklogMax int64
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/delivery"
 	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/intake"
+	"github.com/efa-broker/efa-broker/broker/internal/backlog"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/trace"
 	"github.com/efa-broker/efa-broker/broker/ledger"
@@ -39,9 +40,11 @@ type domains struct {
 	deadletter *deadletter.DeadLetters
 	reconcile  *reconcile.Reconcile
 	erasure    *erasure.Eraser
+
+	backlog *backlog.Backlog // nil until the engines are there
 }
 
-func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
+func newDomains(ctx context.Context, cfg Config, s *stores, m *metrics) (*domains, error) {
 	d := &domains{}
 	bundles := release.NewBundles(s.db)
 	var err error
@@ -58,14 +61,17 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 		DB: s.db, Ledger: d.ledger, Catalogue: d.catalogue, Routing: routing{d}, Ingress: s.replica, Contents: s.vault, Access: d.policy,
 		Due: cfg.Due, Operator: cfg.Operator,
 	})
-	d.delivery = delivery.New(delivery.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Tracer: cfg.Tracer, Log: cfg.Log})
+	d.delivery = delivery.New(delivery.Config{
+		DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Jumped: m.jumped(delivery.Consumer),
+		Tracer: cfg.Tracer, Log: cfg.Log,
+	})
 	d.release = release.New(release.Config{
 		DB: s.db, Ledger: d.ledger, Decider: d.policy, Access: d.policy, Vault: s.vault, Law: s.law, Packages: packagesByHash{d.catalogue},
 		Register: d.competence, Deliveries: d.delivery, Operator: cfg.Operator, Tracer: cfg.Tracer, Log: cfg.Log,
 	})
 	d.intake = intake.New(intake.Config{
 		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: sealer{s.vault},
-		Tasks: d.casework, Register: s.register, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log,
+		Tasks: d.casework, Register: s.register, Access: d.policy, Room: d.room, Operator: cfg.Operator, Log: cfg.Log,
 	})
 	d.erasure = erasure.New(erasure.Config{
 		DB: s.db, Ledger: d.ledger, Keys: s.vault, Packages: d.catalogue, Access: d.policy, Operator: cfg.Operator,
@@ -81,6 +87,14 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 		return nil, err
 	}
 	return d, d.erasure.Resume(ctx)
+}
+
+// room says whether a new case may be accepted.
+func (d *domains) room() error {
+	if d.backlog == nil {
+		return nil
+	}
+	return d.backlog.Room()
 }
 
 // admit makes what recognises callers and records refusals.

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/efa-broker/efa-broker/broker/internal/backlog"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 )
@@ -31,12 +32,26 @@ var gauges = []struct{ name, help, query string }{ //nolint:gochecknoglobals // 
 type metrics struct {
 	db       *sqlstore.DB
 	registry *prometheus.Registry
+	jumps    *prometheus.CounterVec
 }
 
 func newMetrics(db *sqlstore.DB) *metrics {
-	m := &metrics{db: db, registry: prometheus.NewRegistry()}
-	m.registry.MustRegister(m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := &metrics{db: db, registry: prometheus.NewRegistry(), jumps: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "efa_case_seq_jumps_total",
+		Help: "Records of efa.cases that jumped over events of their case, which the consumer then read from the ledger.",
+	}, []string{"consumer"})}
+	m.registry.MustRegister(m, m.jumps, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// jumped returns what counts a jump of one consumer.
+func (m *metrics) jumped(consumer string) func() { return m.jumps.WithLabelValues(consumer).Inc }
+
+// watch shows the latest measurement of the backlog.
+func (m *metrics) watch(b *backlog.Backlog) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "efa_backlog_events", Help: "Events that wait for the event log or the process engine; beyond backlog_max no new case is accepted.",
+	}, func() float64 { return float64(b.Size()) }))
 }
 
 // Describe sends nothing: what Collect sends follows from the table.
