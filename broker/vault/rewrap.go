@@ -134,7 +134,7 @@ func (s *keyStore) renewed(ctx context.Context, tenant authority.TenantID, versi
 	}
 	plain, err := s.key(ctx, tenant, k.id)
 	if err != nil && contracts.KindOf(err) == contracts.NotFound {
-		return nil, nil //nolint:nilerr // nothing is left to wrap
+		return nil, nil
 	}
 	var wrapped []byte
 	if err == nil {

@@ -55,8 +55,10 @@ func effect(e rows.Event) string {
 		return e.Type
 	case assigned:
 		return "task " + a.Task
-	case completed, returned, expired:
+	case completed, returned:
 		return "answer to " + a.Task
+	case expired: // an answer behind it may still be recorded
+		return "expiry of " + a.Task
 	case announced:
 		return strings.Join([]string{"announcement", a.Authority, a.Role, a.Purpose}, " ")
 	case linked:
