@@ -27,7 +27,7 @@ func (s *session) root() *cobra.Command {
 	root.AddCommand(
 		s.caseCommand(), s.taskCommand(), s.disclosureCommand(), s.authorityCommand(), s.competenceCommand(),
 		s.ledgerCommand(), s.reconcileCommand(), s.outboxCommand(), s.deadletterCommand(), s.actCommand(), s.keyCommand(), s.backupCommand(),
-		s.restoreCommand(), s.configCommand(), s.versionCommand(), s.demoCommand(), s.serveCommand(), s.workerCommand(), s.migrateCommand(),
+		s.restoreCommand(), s.configCommand(), s.versionCommand(), s.demoCommand(), s.serveCommand(), s.workerCommand(), s.migrateCommand(), s.benchCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: failure.ExitCodes()},
 	)
 	return root

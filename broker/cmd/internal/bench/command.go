@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/pprof"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -21,6 +22,8 @@ type Command struct {
 
 	// File gets the report as JSON. Defaults to none.
 	File string
+	// Profile gets a CPU profile of the run, for go tool pprof. Defaults to none.
+	Profile string
 	// Dir is where the scratch directory is made. Defaults to that of the system for temporary files.
 	Dir string
 	// Stdout gets the table, Stderr the progress.
@@ -42,6 +45,7 @@ func (c *Command) AddFlags(fs *pflag.FlagSet) {
 	fs.Float64Var(&c.Minutes, "minutes", 1, "how long memory is watched; it is judged from 10 on")
 	fs.BoolVar(&c.Quick, "quick", false, "show in seconds that everything works; the figures mean nothing")
 	fs.StringVar(&c.File, "json", "", "write the report to this file, as JSON")
+	fs.StringVar(&c.Profile, "profile", "", "write a CPU profile of the run to this file, for go tool pprof")
 	fs.StringVar(&c.Dir, "dir", "", "directory on the disk that is measured; a scratch directory is made in it and removed (default that for temporary files)")
 }
 
@@ -60,8 +64,12 @@ func (c *Command) Run(ctx context.Context, prepare func(ctx context.Context, dir
 	if err != nil {
 		return err
 	}
-	r, err := Run(ctx, place, c.Options, c.Stderr, c.Log)
+	stop, err := c.profile()
 	if err != nil {
+		return err
+	}
+	r, err := Run(ctx, place, c.Options, c.Stderr, c.Log)
+	if err = errors.Join(err, stop()); err != nil {
 		return err
 	}
 	if err := r.Table(c.Stdout); err != nil {
@@ -84,4 +92,22 @@ func (c *Command) write(r report.Report) (err error) {
 		}
 	}()
 	return r.JSON(f)
+}
+
+// profile begins to profile, and the returned function ends it.
+func (c *Command) profile() (func() error, error) {
+	if c.Profile == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(c.Profile)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Invalid, "write profile", "%w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(contracts.Errorf(contracts.Internal, "write profile", "%w", err), f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
