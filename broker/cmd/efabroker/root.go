@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/service"
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 )
 
@@ -27,7 +28,8 @@ func (s *session) root() *cobra.Command {
 	root.AddCommand(
 		s.caseCommand(), s.taskCommand(), s.disclosureCommand(), s.authorityCommand(), s.competenceCommand(),
 		s.ledgerCommand(), s.reconcileCommand(), s.outboxCommand(), s.deadletterCommand(), s.actCommand(), s.keyCommand(), s.backupCommand(),
-		s.restoreCommand(), s.configCommand(), s.versionCommand(), s.demoCommand(), s.serveCommand(), s.workerCommand(), s.migrateCommand(), s.benchCommand(),
+		s.restoreCommand(), s.configCommand(), s.versionCommand(), s.demoCommand(), s.serveCommand(), s.workerCommand(), s.migrateCommand(),
+		service.BenchCommand(s.program.Environ, s.program.Stdout, s.program.Stderr),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: failure.ExitCodes()},
 	)
 	return root

@@ -108,7 +108,7 @@ func Run(ctx context.Context, place Place, options Options, told io.Writer, log 
 	out := report.Report{Date: time.Now().UTC(), Form: place.Form, Machine: machine, Settings: report.Settings{
 		Clients: options.Clients, Rounds: options.Rounds, Quick: options.Quick, Minutes: options.Minutes,
 	}}
-	if err := r.connect(ctx); err != nil {
+	if err := r.connect(ctx, chosen); err != nil {
 		return out, errors.Join(err, r.disconnect())
 	}
 	defer func() { err = errors.Join(err, r.disconnect()) }()
@@ -126,9 +126,9 @@ func Run(ctx context.Context, place Place, options Options, told io.Writer, log 
 	return out, err
 }
 
-// connect opens the engines' clients and refuses engines that are in use.
-func (r *run) connect(ctx context.Context) (err error) {
-	if r.place.Kafka == nil {
+// connect opens the clients of the engines that the figures need and refuses engines that are in use.
+func (r *run) connect(ctx context.Context, chosen []figure) (err error) {
+	if !slices.ContainsFunc(chosen, func(f figure) bool { return f.needs >= eventLog }) {
 		return nil
 	}
 	if r.events, err = kafkalog.New(*r.place.Kafka); err != nil {
@@ -143,6 +143,9 @@ func (r *run) connect(ctx context.Context) (err error) {
 	}
 	if err != nil {
 		return fmt.Errorf("look at topic %s: %w", event.Topic, err)
+	}
+	if !slices.ContainsFunc(chosen, func(f figure) bool { return f.needs == engine }) {
+		return nil
 	}
 	if r.bare, err = bare.NewProcess(ctx, r.place.Temporal, r.place.Namespace); err != nil {
 		return err

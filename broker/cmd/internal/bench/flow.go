@@ -9,6 +9,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/measure"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/report"
+	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/world"
 )
 
 // flow measures intake, relay and delivery at once. The tasks that are answered were given out before and wait in the
@@ -41,13 +42,13 @@ func (r *run) flows(ctx context.Context) (s measure.Sample, n int, err error) {
 	if err := r.world.Settle(ctx); err != nil {
 		return s, 0, err
 	}
-	pipe := r.pipeline()
-	pipe.open = make(chan struct{})
+	pipe := r.world.Pipeline(r.events)
+	pipe.Gate = make(chan struct{})
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	background, running := errgroup.WithContext(running)
-	background.Go(func() error { return pipe.deliver(running) })
-	background.Go(func() error { return pipe.relay(running) })
+	background.Go(func() error { return pipe.Deliver(running) })
+	background.Go(func() error { return pipe.Relay(running) })
 	defer func() {
 		stop()
 		if ended := background.Wait(); !errors.Is(ended, context.Canceled) {
@@ -66,11 +67,11 @@ func (r *run) flows(ctx context.Context) (s measure.Sample, n int, err error) {
 		return s, 0, err
 	}
 	s, err = measure.Timed(len(requests), func() error {
-		close(pipe.open)
+		close(pipe.Gate)
 		if _, err := r.send(ctx, requests); err != nil {
 			return err
 		}
-		return drained(ctx, r.world.Behind)
+		return world.Drained(ctx, r.world.Behind)
 	})
 	if err != nil {
 		return s, 0, fmt.Errorf("flow: %w", err)

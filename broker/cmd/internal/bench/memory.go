@@ -7,6 +7,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/measure"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/report"
+	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/world"
 )
 
 // idleFor is how long an idle broker is watched.
@@ -54,7 +55,7 @@ func (r *run) memory(ctx context.Context) (report.Figure, error) {
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		seen, err = watchMemory(watched, 2*span+stalled)
+		seen, err = watchMemory(watched, 2*span+world.Stalled)
 		done <- err
 	}()
 	took, late, err := r.arrive(ctx, load, max(int(load*span.Seconds()), 1), r.delayed)

@@ -7,6 +7,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/bare"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/measure"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/report"
+	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/world"
 )
 
 // priced are the stages of one round over the same events.
@@ -82,12 +83,12 @@ func (r *run) stages(ctx context.Context) (p priced, err error) {
 	if err != nil {
 		return p, err
 	}
-	pipe := r.pipeline()
-	p.relay, err = measure.Timed(n, func() error { return waitFor(ctx, r.world.Unpublished, pipe.relay) })
+	pipe := r.world.Pipeline(r.events)
+	p.relay, err = measure.Timed(n, func() error { return world.Until(ctx, r.world.Unpublished, pipe.Relay) })
 	if err != nil {
 		return p, fmt.Errorf("relay: %w", err)
 	}
-	p.delivery, err = measure.Timed(n, func() error { return waitFor(ctx, r.world.Undelivered, pipe.deliver) })
+	p.delivery, err = measure.Timed(n, func() error { return world.Until(ctx, r.world.Undelivered, pipe.Deliver) })
 	if err != nil {
 		return p, fmt.Errorf("delivery: %w", err)
 	}

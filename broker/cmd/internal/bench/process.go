@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/measure"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/report"
@@ -48,11 +47,11 @@ func (r *run) shape(ctx context.Context) error {
 	if err := r.bare.Start(); err != nil {
 		return err
 	}
-	w, err := r.watch(ctx)
+	w, err := r.world.Watch(ctx)
 	if err != nil {
 		return err
 	}
-	defer w.stop()
+	defer w.Stop()
 	caseID, err := r.wholeCase(ctx, w)
 	if err != nil {
 		return err
@@ -62,11 +61,11 @@ func (r *run) shape(ctx context.Context) error {
 }
 
 func (r *run) wholeCases(ctx context.Context, _ int) (measure.Sample, error) {
-	w, err := r.watch(ctx)
+	w, err := r.world.Watch(ctx)
 	if err != nil {
 		return measure.Sample{}, err
 	}
-	defer w.stop()
+	defer w.Stop()
 	return measure.Timed(r.sizes.cases, func() error {
 		return measure.Clients(ctx, r.sizes.inFlight, r.sizes.cases, func(ctx context.Context, _ int) error {
 			_, err := r.wholeCase(ctx, w)
@@ -76,7 +75,7 @@ func (r *run) wholeCases(ctx context.Context, _ int) (measure.Sample, error) {
 }
 
 // wholeCase runs one case to its end.
-func (r *run) wholeCase(ctx context.Context, w *watch) (string, error) {
+func (r *run) wholeCase(ctx context.Context, w *world.Watch) (string, error) {
 	a, err := r.announced(ctx, w, nil)
 	if err != nil {
 		return "", err
@@ -88,11 +87,11 @@ func (r *run) wholeCase(ctx context.Context, w *watch) (string, error) {
 	if _, err := r.world.Do(ctx, answer); err != nil {
 		return "", err
 	}
-	return a.Case, w.closed(ctx, a.Case)
+	return a.Case, w.Closed(ctx, a.Case)
 }
 
 // announced submits a case and waits until its task is in the inbox. accepted, if given, hears when the receipt was there.
-func (r *run) announced(ctx context.Context, w *watch, accepted func()) (world.Announcement, error) {
+func (r *run) announced(ctx context.Context, w *world.Watch, accepted func()) (world.Announcement, error) {
 	app, err := r.world.Application(world.Region)
 	if err != nil {
 		return world.Announcement{}, err
@@ -108,7 +107,7 @@ func (r *run) announced(ctx context.Context, w *watch, accepted func()) (world.A
 	if accepted != nil {
 		accepted()
 	}
-	return w.arrival(ctx, caseID)
+	return w.Arrival(ctx, caseID)
 }
 
 func (r *run) bareCases(ctx context.Context, _ int) (measure.Sample, error) {
@@ -146,7 +145,7 @@ func (r *run) latency(ctx context.Context) (report.Figure, error) {
 	var delays [2][]time.Duration
 	late := 0
 	sides := make([]measure.Side, 2)
-	for i, one := range []func(context.Context, *watch) (time.Duration, error){r.delayed, r.bareDelayed} {
+	for i, one := range []func(context.Context, *world.Watch) (time.Duration, error){r.delayed, r.bareDelayed} {
 		sides[i] = func(ctx context.Context, round int) (measure.Sample, error) {
 			took, waited, err := r.arrive(ctx, load, r.sizes.cases, one)
 			if round > 0 {
@@ -181,12 +180,12 @@ func (r *run) latency(ctx context.Context) (report.Figure, error) {
 const mostInHand = 256
 
 // arrive lets cases arrive and returns the delay of each.
-func (r *run) arrive(ctx context.Context, load float64, n int, one func(context.Context, *watch) (time.Duration, error)) ([]time.Duration, int, error) {
-	w, err := r.watch(ctx)
+func (r *run) arrive(ctx context.Context, load float64, n int, one func(context.Context, *world.Watch) (time.Duration, error)) ([]time.Duration, int, error) {
+	w, err := r.world.Watch(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer w.stop()
+	defer w.Stop()
 	var mu sync.Mutex
 	var took []time.Duration
 	late, err := measure.Arrivals(ctx, load, n, mostInHand, func(ctx context.Context, _ int, _ time.Time) error {
@@ -200,7 +199,7 @@ func (r *run) arrive(ctx context.Context, load float64, n int, one func(context.
 }
 
 // delayed runs a case and returns how long after its receipt the task was in the inbox.
-func (r *run) delayed(ctx context.Context, w *watch) (time.Duration, error) {
+func (r *run) delayed(ctx context.Context, w *world.Watch) (time.Duration, error) {
 	var accepted time.Time
 	a, err := r.announced(ctx, w, func() { accepted = time.Now() })
 	if err != nil {
@@ -214,11 +213,11 @@ func (r *run) delayed(ctx context.Context, w *watch) (time.Duration, error) {
 	if _, err := r.world.Do(ctx, answer); err != nil {
 		return 0, err
 	}
-	return took, w.closed(ctx, a.Case)
+	return took, w.Closed(ctx, a.Case)
 }
 
 // bareDelayed runs a bare process and returns how long after its signal the last activity behind it had run.
-func (r *run) bareDelayed(ctx context.Context, _ *watch) (time.Duration, error) {
+func (r *run) bareDelayed(ctx context.Context, _ *world.Watch) (time.Duration, error) {
 	id := uuid.NewString()
 	if err := r.bare.Begin(ctx, id, r.plan); err != nil {
 		return 0, err
@@ -235,135 +234,3 @@ func (r *run) bareDelayed(ctx context.Context, _ *watch) (time.Duration, error) 
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-// watch tells of what happens to cases: it looks into the inbox at each arrival, and at the cases in hand regularly.
-type watch struct {
-	run   *run
-	group *errgroup.Group
-	end   context.CancelFunc
-
-	mu       sync.Mutex
-	after    int64
-	arrivals map[string]chan world.Announcement
-	ends     map[string]chan struct{}
-	failed   chan struct{} // closed with fault
-	fault    error
-}
-
-// watch begins behind everything that is in the inbox now.
-func (r *run) watch(ctx context.Context) (*watch, error) {
-	w := &watch{run: r, arrivals: map[string]chan world.Announcement{}, ends: map[string]chan struct{}{}, failed: make(chan struct{})}
-	last, err := r.world.LastAnnounced(ctx)
-	if err != nil {
-		return nil, err
-	}
-	w.after = last
-	ctx, w.end = context.WithCancel(ctx)
-	w.group, ctx = errgroup.WithContext(ctx)
-	w.group.Go(func() error { return w.looks(ctx) })
-	return w, nil
-}
-
-func (w *watch) stop() {
-	w.end()
-	_ = w.group.Wait() // a fault was told to all who waited
-}
-
-// looks until ctx ends.
-func (w *watch) looks(ctx context.Context) error {
-	tick := time.NewTicker(patience)
-	defer tick.Stop()
-	for {
-		arrivals := w.run.world.Arrivals()
-		if err := w.look(ctx); err != nil {
-			w.fault = err
-			close(w.failed)
-			return err
-		}
-		select {
-		case <-arrivals:
-		case <-tick.C:
-		case err := <-w.run.world.Failed():
-			w.fault = err
-			close(w.failed)
-			return err
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-func (w *watch) look(ctx context.Context) error {
-	found, err := w.run.world.Announced(ctx, w.after)
-	if err != nil {
-		return err
-	}
-	for _, a := range found {
-		w.after = a.Seq
-		w.announcement(a.Case) <- a
-	}
-	ended, err := w.run.world.Closed(ctx, w.waiting())
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, id := range ended {
-		close(w.ends[id])
-		delete(w.ends, id)
-	}
-	return nil
-}
-
-func (w *watch) waiting() (ids []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for id := range w.ends {
-		ids = append(ids, id)
-	}
-	return ids
-}
-
-// announcement is the channel of a case, made by whoever comes first.
-func (w *watch) announcement(caseID string) chan world.Announcement {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c, ok := w.arrivals[caseID]
-	if !ok {
-		c = make(chan world.Announcement, 1)
-		w.arrivals[caseID] = c
-	}
-	return c
-}
-
-// arrival waits until the task of a case is in the inbox.
-func (w *watch) arrival(ctx context.Context, caseID string) (world.Announcement, error) {
-	select {
-	case a := <-w.announcement(caseID):
-		return a, nil
-	case <-w.failed:
-		return world.Announcement{}, w.fault
-	case <-ctx.Done():
-		return world.Announcement{}, ctx.Err()
-	case <-time.After(stalled):
-		return world.Announcement{}, fmt.Errorf("case %s was not announced within %s", caseID, stalled)
-	}
-}
-
-// closed waits until a case has ended.
-func (w *watch) closed(ctx context.Context, caseID string) error {
-	c := make(chan struct{})
-	w.mu.Lock()
-	w.ends[caseID] = c
-	w.mu.Unlock()
-	select {
-	case <-c:
-		return nil
-	case <-w.failed:
-		return w.fault
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(stalled):
-		return fmt.Errorf("case %s did not end within %s", caseID, stalled)
-	}
-}

@@ -6,6 +6,9 @@
 //	caller.go       tokens and requests
 //	application.go  an application of exactly 4 KiB
 //	task.go         tasks that are given out without a process
+//	watch.go        hears when a case is announced and when it has ended
+//	pipeline.go     relay and delivery, each by itself
+//	register.go     a register of authorities of any size
 //	scratch.go      refuses a ledger that is in use; puts behind it what an earlier figure left
 //
 // A world is opened only on a ledger and a key store that hold nothing: a benchmark never writes into a city's.

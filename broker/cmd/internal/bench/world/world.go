@@ -48,6 +48,7 @@ type World struct {
 	handler http.Handler
 	signer  signer
 	pkg     service.Package
+	log     *slog.Logger
 }
 
 // Open opens a broker on stores that hold nothing and lets the callers in. Nothing runs yet. Conflict when a store is in
@@ -65,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (_ *World, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open broker: %w", err)
 	}
-	w := &World{Inside: b.Inside(), broker: b}
+	w := &World{Inside: b.Inside(), broker: b, log: cfg.Log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.Stop(context.WithoutCancel(ctx)))
@@ -89,17 +90,14 @@ func Open(ctx context.Context, cfg Config) (_ *World, err error) {
 	return w, nil
 }
 
-// Start runs the whole broker on engines, until Stop. Failed tells when a part of it ends.
+// Start runs the whole broker on engines, until Stop.
 func (w *World) Start(ctx context.Context, e assembly.Engines) error { return w.broker.Start(ctx, e) }
-
-// Failed delivers the error of background work that ended although nobody stopped it.
-func (w *World) Failed() <-chan error { return w.broker.Failed() }
 
 // Stop stops the broker and closes its stores.
 func (w *World) Stop(ctx context.Context) error { return w.broker.Stop(ctx) }
 
-// Closed counts the cases among ids that have ended.
-func (w *World) Closed(ctx context.Context, ids []string) (closed []string, err error) {
+// closed lists the cases among ids that have ended.
+func (w *World) closed(ctx context.Context, ids []string) (closed []string, err error) {
 	for _, id := range ids {
 		var state string
 		if err := w.DB.Read().QueryRowContext(ctx, `select state from cases where id = $1`, id).Scan(&state); err != nil {
@@ -118,8 +116,8 @@ type Announcement struct {
 	Case, Task string
 }
 
-// Announced lists the tasks in the inbox of Office behind a place, in their order.
-func (w *World) Announced(ctx context.Context, after int64) (out []Announcement, err error) {
+// announced lists the tasks in the inbox of Office behind a place, in their order.
+func (w *World) announced(ctx context.Context, after int64) (out []Announcement, err error) {
 	rows, err := w.DB.Read().QueryContext(ctx, `select inbox_seq, case_id, task_id from deliveries
 		where authority = $1 and inbox_seq > $2 and task_id <> '' order by inbox_seq`, Office, after)
 	if err != nil {
@@ -136,8 +134,8 @@ func (w *World) Announced(ctx context.Context, after int64) (out []Announcement,
 	return out, rows.Err()
 }
 
-// LastAnnounced is the last place in the inbox of Office; 0 when it is empty.
-func (w *World) LastAnnounced(ctx context.Context) (seq int64, err error) {
+// lastAnnounced is the last place in the inbox of Office; 0 when it is empty.
+func (w *World) lastAnnounced(ctx context.Context) (seq int64, err error) {
 	err = w.DB.Read().QueryRowContext(ctx, `select coalesce(max(inbox_seq), 0) from deliveries where authority = $1`, Office).Scan(&seq)
 	if err != nil {
 		return 0, fmt.Errorf("look into the inbox: %w", err)
@@ -145,8 +143,8 @@ func (w *World) LastAnnounced(ctx context.Context) (seq int64, err error) {
 	return seq, nil
 }
 
-// Arrivals tells of the next item in any inbox. Take it before Announced.
-func (w *World) Arrivals() <-chan struct{} { return w.DB.Changed(sqlstore.Inboxes) }
+// arrived tells of the next item in any inbox. Take it before announced.
+func (w *World) arrived() <-chan struct{} { return w.DB.Changed(sqlstore.Inboxes) }
 
 // registerStep is the step of the process that the benchmark takes by hand.
 const registerStep = "register"
