@@ -2,15 +2,22 @@ package bench_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/efa-broker/efa-broker/adapters/eventlog"
+	"github.com/efa-broker/efa-broker/adapters/eventlog/kafkalog"
+	"github.com/efa-broker/efa-broker/adapters/eventlog/localkafka"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/measure"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/bench/report"
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
 // TestTheFiguresOfTheStoresAreMeasured: whatever they are, each has its baseline and its ratio.
@@ -73,5 +80,41 @@ func TestEveryFigureSaysWhatItMeasures(t *testing.T) {
 	lines := bench.Names()
 	if len(lines) < 9 || slices.ContainsFunc(lines, func(l string) bool { return !strings.Contains(l, ": ") }) {
 		t.Errorf("%v", lines)
+	}
+}
+
+func TestAnEventLogInUseIsRefused(t *testing.T) {
+	t.Parallel()
+	kafka, err := localkafka.Start(t.Context(), localkafka.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := kafka.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	cfg := kafkalog.Config{Brokers: []string{kafka.Addr}}
+	log, err := kafkalog.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(
+		log.EnsureTopic(t.Context(), event.Topic, 1),
+		log.Publish(t.Context(), eventlog.Record{Topic: event.Topic, Key: "case", Value: []byte("{}")}),
+		log.Close(),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	place := bench.Place{Form: bench.Embedded, Dir: dir, Kafka: &cfg, Temporal: "127.0.0.1:1", Namespace: "efa"}
+	_, err = bench.Run(t.Context(), place, bench.Options{Quick: true, Only: []string{"price"}}, &bytes.Buffer{}, slog.New(slog.DiscardHandler))
+	if contracts.KindOf(err) != contracts.Conflict {
+		t.Errorf("got %v", err)
+	}
+	written, err := os.ReadDir(dir)
+	if err != nil || len(written) > 0 {
+		t.Errorf("written: %v, %v", written, err)
 	}
 }
