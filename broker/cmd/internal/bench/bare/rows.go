@@ -69,12 +69,16 @@ func (r *Rows) Append(ctx context.Context, i int) error {
 			text string
 			args []any
 		}{
-			{`insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
+			{
+				`insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
 				values ($1, $2, $2, $3, 'urn:efa:operator:bench', 'de.efa.task.completed.v1', 'bench', 'muenchen', $4, $5, $6, $7, $8)`,
-				[]any{id, seq, event, actorJSON, now, data, digest, trace}},
-			{`insert into receipts (case_id, seq, event_id, digest, previous, at, hash, key_id, signature)
+				[]any{id, seq, event, actorJSON, now, data, digest, trace},
+			},
+			{
+				`insert into receipts (case_id, seq, event_id, digest, previous, at, hash, key_id, signature)
 				values ($1, $2, $3, $4, $4, $5, $4, 'receipt-0123456789abcdef0123456789abcdef', $6)`,
-				[]any{id, seq, event, digest, now, signature}},
+				[]any{id, seq, event, digest, now, signature},
+			},
 			{`insert into outbox (case_id, case_seq, shard) values ($1, $2, $3)`, []any{id, seq, n % shards}},
 			{`update cases set case_seq = $2, engine_seq = $2, receipt_head = $3 where id = $1`, []any{id, seq, digest}},
 		} {

@@ -21,16 +21,16 @@ func (r Report) Table(out io.Writer) error {
 		b.WriteString("This was a quick run: it shows that the benchmark works, its figures mean nothing.\n")
 	}
 	b.WriteString("\n")
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FIGURE\tVALUE\tBASELINE\tRATIO\tTARGET\tUNIT")
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0) // it keeps an error until Flush
+	_, _ = fmt.Fprintln(w, "FIGURE\tVALUE\tBASELINE\tRATIO\tTARGET\tUNIT")
 	for _, f := range r.Figures {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", f.Name, spread(f.Value), spread(f.Baseline.Value), spread(f.Ratio), f.Target, f.Unit)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", f.Name, spread(f.Value), spread(f.Baseline.Value), spread(f.Ratio), f.Target, f.Unit)
 	}
 	if err := w.Flush(); err != nil {
 		return contracts.Errorf(contracts.Internal, "write report", "%w", err)
 	}
-	for _, f := range r.Figures {
-		f.explain(&b)
+	for i := range r.Figures {
+		r.Figures[i].explain(&b)
 	}
 	if _, err := io.WriteString(out, b.String()); err != nil {
 		return contracts.Errorf(contracts.Internal, "write report", "%w", err)
@@ -38,7 +38,7 @@ func (r Report) Table(out io.Writer) error {
 	return nil
 }
 
-func (f Figure) explain(b *strings.Builder) {
+func (f *Figure) explain(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s: %s\n  baseline: %s\n", f.Name, f.Title, f.Baseline.Title)
 	if f.Price > 0 {
 		fmt.Fprintf(b, "  CPU of this process: %s µs an operation, baseline %s; %d operations a round\n", number(f.Price), number(f.BaselinePrice), f.Operations)

@@ -114,8 +114,10 @@ func add(ctx context.Context, tx *sqlstore.Tx, i int, region string) error {
 		{`insert into tenants (id, operator, name) values ($1, $2, $1)`, []any{id, Operator}},
 		{`insert into authorities (id, operator, tenant, kind, name, region, roles, waived, mark)
 			values ($1, $2, $1, 'trade_office', $1, $3, '["lead","previous"]', false, 'unverified')`, []any{id, Operator, region}},
-		{`insert into competences (operator, service, region, role, authority, begins) values ($1, $2, $3, 'lead', $4, $5)`,
-			[]any{Operator, trade.Object(), region, id, tx.Now().AddDate(-1, 0, 0)}},
+		{
+			`insert into competences (operator, service, region, role, authority, begins) values ($1, $2, $3, 'lead', $4, $5)`,
+			[]any{Operator, trade.Object(), region, id, tx.Now().AddDate(-1, 0, 0)},
+		},
 		{`insert into principals (id, kind, operator, tenant, authority, role) values ($1, 'machine', $2, $1, $1, 'authority_system')`, []any{id, Operator}},
 	} {
 		if _, err := tx.Exec(ctx, s.text, s.args...); err != nil {
