@@ -63,7 +63,7 @@ postgres-tier: ## run the tests of the stores on a PostgreSQL 15 that is thrown 
 		| awk '$$1 ~ /\.test$$/ && !/^[^ ]*\/broker\/cmd\// && / [^ ]*\/broker\/internal\/sqlstoretest( |$$)/ { sub(/\.test$$/, "", $$1); print $$1 }'); \
 	test -n "$$packages"; \
 	.ci/with-postgres bash -c "set -e; go test -count=1 -v -timeout 20m $$(echo $$packages); \
-		go test -count=1 -v -timeout 20m -run PostgreSQL ./broker/cmd/standalone"
+		go test -count=1 -v -timeout 20m -run PostgreSQL ./broker/cmd/standalone ./broker/cmd/internal/backup"
 
 .PHONY: bench
 bench: ## measure the broker with its embedded engines; each figure beside its baseline (REPORT_JSON=bin/bench.json)

@@ -300,12 +300,13 @@ func TestACaseMovesOnlyAlongItsMachine(t *testing.T) {
 	if err := move("register/attention", engine.Move{Attention: "not_competent"}); err != nil {
 		t.Fatal(err)
 	}
-	var step string
-	if err := b.db.Read().QueryRowContext(t.Context(), `select data ->> 'step' from events where type = $1`, event.TypeCaseEscalated).Scan(&step); err != nil {
+	var data string
+	if err := b.db.Read().QueryRowContext(t.Context(), `select data from events where type = $1`, event.TypeCaseEscalated).Scan(&data); err != nil {
 		t.Fatal(err)
 	}
-	if step != "register" { // the path of a result is the engine's own; the schema of the event knows steps
-		t.Errorf("escalated at step %q", step)
+	var escalated event.CaseEscalated
+	if err := json.Unmarshal([]byte(data), &escalated); err != nil || escalated.Step != "register" { // the path of a result is the engine's own; the schema of the event knows steps
+		t.Errorf("escalated at step %q, %v", escalated.Step, err)
 	}
 	v := system("gewerbeamt-muenchen")
 	if c, err := b.work.Case(t.Context(), v, theCase); err != nil || c.Attention != "not_competent" || c.Status != procedure.Processing {

@@ -54,6 +54,7 @@ var operator = actor.Viewer{Actor: actor.Actor{ID: "operator-bayern", Role: acto
 // scene is the domain over three cases with three events each.
 type scene struct {
 	*testing.T
+	place  sqlstore.Config
 	db     *sqlstore.DB
 	ledger *record
 	log    *strings.Builder
@@ -62,7 +63,8 @@ type scene struct {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{T: t, db: sqlstoretest.Open(t), ledger: &record{events: map[string][]event.Recorded{}}, log: &strings.Builder{}}
+	place := sqlstoretest.Place(t)
+	s := &scene{T: t, place: place, db: sqlstoretest.OpenConfig(t, place), ledger: &record{events: map[string][]event.Recorded{}}, log: &strings.Builder{}}
 	for _, c := range []string{"c1", "c2", "c3"} {
 		for seq := int64(1); seq <= 3; seq++ {
 			s.ledger.events[c] = append(s.ledger.events[c], event.Recorded{
@@ -78,8 +80,6 @@ func newScene(t *testing.T) *scene {
 	s.dead.Through(s.ledger)
 	return s
 }
-
-func (s *scene) logger() *slog.Logger { return slog.New(slog.NewTextHandler(s.log, nil)) }
 
 // batch names events as "c1/2".
 func (s *scene) batch(ids ...string) (out []event.Recorded) {
@@ -321,7 +321,10 @@ func TestWhatFollowsFromAnErrorOfAHandler(t *testing.T) {
 func TestWhenALetterCannotBeWrittenTheBatchComesAgain(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	sqlstoretest.Exec(t, s.db, `create trigger full_disk before insert on dead_letters begin select raise(abort, 'database or disk is full'); end`)
+	raw := sqlstoretest.Raw(t, s.place)
+	if _, err := raw.ExecContext(t.Context(), `alter table dead_letters rename column digest to hidden`); err != nil { // reading still works
+		t.Fatal(err)
+	}
 	c := &consumer{poison: map[string]func() error{"c1/1": breaks}}
 	guarded := s.dead.Guard("efa.delivery", c.handle)
 	if err := guarded(t.Context(), s.batch("c1/1", "c2/1")); err == nil {
@@ -330,8 +333,10 @@ func TestWhenALetterCannotBeWrittenTheBatchComesAgain(t *testing.T) {
 	if err := s.dead.Park(t.Context(), deadletter.Record{Topic: event.Topic, Value: []byte("x")}, errors.New("no event")); err == nil {
 		t.Fatal("a record was dropped without a letter")
 	}
-	sqlstoretest.Exec(t, s.db, `drop trigger full_disk`)
+	if _, err := raw.ExecContext(t.Context(), `alter table dead_letters rename column hidden to digest`); err != nil {
+		t.Fatal(err)
+	}
 	if err := guarded(t.Context(), s.batch("c1/1", "c2/1")); err != nil || !slices.Equal(c.handled, []string{"c2/1"}) || len(s.letters(letter.Dead)) != 1 {
-		t.Errorf("after the disk has room: %v, handled %q", err, c.handled)
+		t.Errorf("after letters can be written: %v, handled %q", err, c.handled)
 	}
 }

@@ -3,13 +3,10 @@ package deadletter_test
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/deadletter"
-	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
@@ -24,13 +21,7 @@ var (
 
 func TestOfAForeignRecordNoByteIsKept(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(dir, "ledger.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := newScene(t)
-	s.dead = deadletter.New(deadletter.Config{DB: db, Ledger: s.ledger, Access: onlyOperator{}, Operator: "bayern", Log: newScene(t).logger()})
 	r := deadletter.Record{
 		Topic: event.Topic, Partition: 3, Offset: 17, Value: []byte("CANARY-VALUE"),
 		Headers: map[string]string{
@@ -59,12 +50,9 @@ func TestOfAForeignRecordNoByteIsKept(t *testing.T) {
 	if second.Reason != letter.Undecodable || second.SpecVersion != "" || second.MediaType != "" || second.Times != 1 {
 		t.Errorf("second %+v", second)
 	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "ledger.db"))
-	if err != nil || !bytes.Contains(raw, []byte(first.Digest)) {
-		t.Fatalf("the letter is not in the file: %v", err)
+	raw := sqlstoretest.Stored(t, s.place)
+	if !bytes.Contains(raw, []byte(first.Digest)) {
+		t.Fatal("the letter is not in the database")
 	}
 	if bytes.Contains(raw, []byte("CANARY")) {
 		t.Error("bytes of a foreign record stand in the database")

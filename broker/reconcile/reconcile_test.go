@@ -138,7 +138,7 @@ func newScene(t *testing.T) *scene {
 				engineSeq = (seq + 1) / 2
 			}
 			sqlstoretest.Exec(t, db, `insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
-				values ($1, $2, $3, $1 || '/' || $2, 's', 't', 'bayern', 'muenchen', '{}', $4, '{}', '', '')`, id, seq, engineSeq, at(seq))
+				values ($1, $2, $3, $5, 's', 't', 'bayern', 'muenchen', '{}', $4, '{}', '', '')`, id, seq, engineSeq, at(seq), fmt.Sprintf("%s/%d", id, seq))
 			sqlstoretest.Exec(t, db, `insert into outbox (case_id, case_seq, shard, published_at) values ($1, $2, 0, $3)`, id, seq, at(seq))
 			s.around.records = append(s.around.records, event.Recorded{Case: id, CaseSeq: int64(seq), Time: at(seq)})
 		}

@@ -68,7 +68,7 @@ func newScene(t *testing.T) *scene {
 		sqlstoretest.Exec(t, db, `update cases set case_seq = 4 where id = $1`, c)
 		for seq := 1; seq <= 4; seq++ {
 			sqlstoretest.Exec(t, db, `insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
-				values ($1, $2, $3, $1 || '/' || $2, 's', 't', 'bayern', 'muenchen', '{}', $4, '{}', '', '')`, c, seq, seq%2, time.Now().UTC())
+				values ($1, $2, $3, $5, 's', 't', 'bayern', 'muenchen', '{}', $4, '{}', '', '')`, c, seq, seq%2, time.Now().UTC(), fmt.Sprintf("%s/%d", c, seq))
 			sqlstoretest.Exec(t, db, `insert into outbox (case_id, case_seq, shard, published_at) values ($1, $2, 0, $3)`, c, seq, time.Now().UTC().Add(-time.Hour))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 )
@@ -36,12 +35,12 @@ func (v *Vault) Rotate(ctx context.Context, tenant authority.TenantID) (version 
 	return version, keys, err
 }
 
-// BackUpKeys replaces the backup of the key store by one of now. Older ones are of no use once Retire is done.
+// BackUpKeys replaces the backup of the key store by one of now, a SQLite file whatever the key store is. Older ones are of no use once Retire is done.
 func (v *Vault) BackUpKeys(ctx context.Context) error {
 	if err := os.MkdirAll(v.backup, 0o700); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "back up key store", "%w", err)
 	}
-	return sqlstore.Copy(ctx, filepath.Join(v.dir, KeyFile), filepath.Join(v.backup, KeyFile))
+	return v.copyKeys(ctx, filepath.Join(v.backup, KeyFile))
 }
 
 // Retire destroys the versions of the tenant's key below the given one. With them goes everything that only they open:

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/content"
@@ -18,7 +18,7 @@ import (
 func TestNoKeyIsLostWhileTenantKeysChange(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	second, err := vault.New(t.Context(), vault.Config{Ledger: b.ledger, Dir: filepath.Join(b.dir, "vault"), Backup: t.TempDir()})
+	second, err := vault.New(t.Context(), vault.Config{Ledger: b.ledger, Dir: filepath.Join(b.dir, "vault"), KeysURL: b.keys.URL, Backup: t.TempDir()})
 	fatal(t, err)
 	t.Cleanup(func() { fatal(t, second.Close()) })
 	ctx := context.WithoutCancel(t.Context())
@@ -102,13 +102,9 @@ func TestNoVersionIsDestroyedThatAKeyStillNeeds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	fatal(t, b.CreateCaseKey(t.Context(), munich, "whole"))
-	keys, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(b.dir, "vault", vault.KeyFile), Migrations: os.DirFS("migrations")})
+	_, err := sqlstoretest.Raw(t, b.keys).ExecContext(t.Context(),
+		`update keys set wrapped = (select wrapped from keys where id = 'case/whole') where id = $1`, "case/"+caseID)
 	fatal(t, err)
-	fatal(t, keys.Write(t.Context(), func(tx *sqlstore.Tx) error {
-		_, err := tx.Exec(t.Context(), `update keys set wrapped = (select wrapped from keys where id = 'case/whole') where id = $1`, "case/"+caseID)
-		return err
-	}))
-	fatal(t, keys.Close())
 	_, _, err = b.Rotate(t.Context(), munich)
 	wantKind(t, err, contracts.Internal)
 	if _, err := os.Stat(filepath.Join(b.dir, "vault", "tenants", munich, "1.key")); err != nil {

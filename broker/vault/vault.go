@@ -48,6 +48,8 @@ type Vault struct {
 	ledger     *sqlstore.DB
 	keys       *keyStore
 	dir        string
+	migrations fs.FS
+	outside    bool // the key store is a PostgreSQL database
 	backup     string
 	files      *FileKeys
 	log        *slog.Logger
@@ -76,6 +78,7 @@ func New(ctx context.Context, cfg Config) (*Vault, error) {
 	}
 	v := &Vault{
 		ledger: cfg.Ledger, keys: &keyStore{db: db, wrapper: cfg.Wrapper}, dir: cfg.Dir, log: or(cfg.Log, slog.Default()),
+		migrations: migrations, outside: cfg.KeysURL != "",
 		backup:     or(cfg.Backup, filepath.Join(cfg.Dir, "backup")),
 		maxBytes:   or(cfg.MaxContentBytes, 10<<20),
 		pendingAge: or(cfg.PendingAge, 24*time.Hour),

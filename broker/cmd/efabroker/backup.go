@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,9 +19,12 @@ func (s *session) backupCommand() *cobra.Command {
 		if to == "" {
 			return failure.Usage("name a directory outside the data directory: --to DIR", "--to is missing")
 		}
-		copying, what := backup.Ledger, "ledger"
+		copying, what, place := backup.Ledger, "ledger", "EFA_LEDGER_URL"
 		if keystore {
-			copying, what = backup.Keystore, "key store"
+			copying, what, place = backup.Keystore, "key store", "EFA_KEYSTORE_URL"
+		}
+		if err := s.refuseOutside(place); err != nil {
+			return err
 		}
 		if err := copying(ctx, s.cfg.Data, to); err != nil {
 			return err
@@ -31,7 +35,7 @@ func (s *session) backupCommand() *cobra.Command {
 	})
 	c.Long = "Back up the ledger of a data directory (--data) with the key of its receipts, or with --keystore its key store.\n\n" +
 		"The broker may run meanwhile. The two backups never go to one place: together with the tenant keys they open everything. Tenant keys and the " +
-		"journal of erasures belong in no backup."
+		"journal of erasures belong in no backup. A ledger or key store on PostgreSQL is backed up by PostgreSQL's own tools."
 	c.Flags().StringVar(&to, "to", "", "directory for the backup; an older one there is replaced")
 	c.Flags().BoolVar(&keystore, "keystore", false, "back up the key store instead of the ledger")
 	return c
@@ -42,6 +46,9 @@ func (s *session) restoreCommand() *cobra.Command {
 	c := s.command("restore", "Put a backup of the ledger back into a data directory", func(ctx context.Context, _ []string) error {
 		if cfg.From == "" {
 			return failure.Usage("name the directory of a backup: --from DIR", "--from is missing")
+		}
+		if err := s.refuseOutside("EFA_LEDGER_URL"); err != nil {
+			return err
 		}
 		cfg.Data = s.cfg.Data
 		r, err := backup.Restore(ctx, cfg)
@@ -60,4 +67,16 @@ func (s *session) restoreCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.Keystore, "keystore", "", "directory of a backup of the key store, when the key store is lost")
 	c.Flags().BoolVar(&cfg.KeepEngine, "keep-engine", false, "keep the process engine's directory; it must be older than the backup of the ledger")
 	return c
+}
+
+// refuseOutside refuses to copy files where the variable names a PostgreSQL database: what lies in the data directory is
+// not the record then.
+func (s *session) refuseOutside(variable string) error {
+	for _, v := range s.program.Environ {
+		if url, found := strings.CutPrefix(v, variable+"="); found && url != "" {
+			return failure.Usage("back up with pg_basebackup and an archive of the write-ahead log, restore with them and run efabroker restored; see deploy/runbooks/restore.md",
+				"%s names a PostgreSQL database; this command copies the files of a data directory", variable)
+		}
+	}
+	return nil
 }

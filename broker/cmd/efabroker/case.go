@@ -9,6 +9,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/report"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
@@ -95,7 +96,7 @@ func holders(p output.Printer, tasks []client.Task) []string {
 	}
 	rows := [][]string{{"TASK OF", "STATE", "SINCE", "DUE", "OUTCOME"}}
 	for _, t := range tasks {
-		rows = append(rows, []string{string(t.Authority), string(t.State), p.Instant(t.AssignedAt), due(t.Deadline.Due), t.Outcome})
+		rows = append(rows, []string{string(t.Authority), string(t.State), p.Instant(t.AssignedAt), report.Due(t.Deadline.Due), t.Outcome})
 	}
 	return append([]string{""}, output.Table(rows)...)
 }

@@ -17,7 +17,7 @@ func (s *session) root() *cobra.Command {
 		Use:   "efabroker",
 		Short: "Speak to an EfA broker, or be one",
 		Long: "efabroker speaks to a running broker over HTTP. It finds a standalone broker by its data directory (--data), " +
-			"any other by --server and --issuer. serve, worker and migrate are the broker itself, against outside engines.\n\nOutput is for people; --json makes it for machines, with the names of the API.",
+			"any other by --server and --issuer. serve, worker, migrate and restored are the broker itself, against outside engines.\n\nOutput is for people; --json makes it for machines, with the names of the API.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -28,10 +28,10 @@ func (s *session) root() *cobra.Command {
 	root.AddCommand(
 		s.caseCommand(), s.taskCommand(), s.disclosureCommand(), s.authorityCommand(), s.competenceCommand(),
 		s.ledgerCommand(), s.reconcileCommand(), s.outboxCommand(), s.deadletterCommand(), s.actCommand(), s.keyCommand(), s.backupCommand(),
-		s.restoreCommand(), s.configCommand(), s.versionCommand(), s.demoCommand(), s.serveCommand(), s.workerCommand(), s.migrateCommand(),
-		service.BenchCommand(s.program.Environ, s.program.Stdout, s.program.Stderr),
+		s.restoreCommand(), s.configCommand(), s.versionCommand(), s.demoCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: failure.ExitCodes()},
 	)
+	root.AddCommand(service.Commands(s.program.Environ, s.program.Stdout, s.program.Stderr)...)
 	return root
 }
 

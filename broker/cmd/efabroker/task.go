@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/output"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/report"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
 
@@ -59,7 +59,7 @@ func (s *session) taskList(office *string) *cobra.Command {
 		}
 		p := s.printer()
 		return output.List(p, tasks, []string{"TASK", "AUTHORITY", "SERVICE", "STATE", "DUE", "OUTCOMES", "OPENS"}, func(t client.Task) []string {
-			return []string{t.ID, string(t.Authority), string(t.Service), string(t.State), due(t.Deadline.Due), strings.Join(t.Outcomes, " "), string(t.Opens)}
+			return []string{t.ID, string(t.Authority), string(t.Service), string(t.State), report.Due(t.Deadline.Due), strings.Join(t.Outcomes, " "), string(t.Opens)}
 		})
 	})
 	c.Flags().StringVar(&state, "state", "", "only tasks in this state")
@@ -89,7 +89,7 @@ func (s *session) taskShow(office *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return s.printTask(t)
+		return report.Task(s.printer(), t)
 	})
 }
 
@@ -99,43 +99,4 @@ func getTask(ctx context.Context, api *client.ClientWithResponses, taskID string
 		return client.Task{}, err
 	}
 	return client.Value(got, got.JSON200)
-}
-
-func (s *session) printTask(t client.Task) error {
-	p := s.printer()
-	return output.Show(p, t, func(t client.Task) []string {
-		return output.Pairs(
-			"task", t.ID,
-			"case", t.Case,
-			"service", string(t.Service),
-			"authority", string(t.Authority),
-			"role", string(t.Role),
-			"state", string(t.State),
-			"outcomes", strings.Join(t.Outcomes, " "),
-			"outcome", t.Outcome,
-			"opens", string(t.Opens),
-			"assigned", p.Instant(t.AssignedAt),
-			"due", due(t.Deadline.Due),
-			"legal basis", t.Deadline.LegalBasis,
-			"on silence", string(t.Deadline.SilenceEffect),
-			"completed", p.Moment(t.CompletedAt),
-		)
-	})
-}
-
-// due is how people read the last instant of a period: in the zone in which German law counts days, whatever the zone of
-// the machine. A task without one is due "without undue delay".
-func due(at *time.Time) string {
-	if at == nil {
-		return "without undue delay"
-	}
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		return at.UTC().Format("2006-01-02 15:04:05 MST")
-	}
-	local, zone := at.In(berlin), "MEZ"
-	if local.IsDST() {
-		zone = "MESZ"
-	}
-	return local.Format("2006-01-02 15:04:05 ") + zone
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/argument"
 	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/failure"
+	"github.com/efa-broker/efa-broker/broker/cmd/efabroker/report"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
 
@@ -67,7 +68,7 @@ func (s *session) complete(ctx context.Context, office, taskID string, f complet
 	if err != nil {
 		return err
 	}
-	return s.printTask(t)
+	return report.Task(s.printer(), t)
 }
 
 // documents stores the files that come with an outcome.
@@ -163,6 +164,6 @@ func (s *session) taskNotCompetent(office *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.printTask(t)
+			return report.Task(s.printer(), t)
 		})
 }

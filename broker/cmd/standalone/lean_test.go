@@ -228,4 +228,29 @@ func TestTheMoveRunsOnPostgreSQLWithTwoLeanReplicas(t *testing.T) {
 	for _, p := range []*leanProcess{second, worker} {
 		p.stop(func() {})
 	}
+	goesOnPrepared(t, h)
+}
+
+// goesOnPrepared prepares the ledger as after a restore by PostgreSQL's own tools, and starts anew: everything is published
+// and handed over again, and nothing is there twice.
+func goesOnPrepared(t *testing.T, h *leanHouse) {
+	t.Helper()
+	before, code := h.run("migrate") // a second time it changes nothing
+	if code != 0 {
+		t.Errorf("migrate: %s", before)
+	}
+	if out, code := h.run("restored"); code != 0 || !strings.Contains(out, "prepared") {
+		t.Fatalf("restored: exit code %d, %s", code, out)
+	}
+	worker, serve := h.start("worker"), h.start("serve")
+	if out, code := h.run("reconcile", "--repair", "--reason", "restore exercised", "--server", h.api(serve), "--issuer", h.issuer); code != 0 {
+		t.Errorf("reconcile: %s\nserve: %s", out, serve.said())
+	}
+	out, code := h.run("ledger", "verify", "--server", h.api(serve), "--issuer", h.issuer)
+	if code != 0 {
+		t.Errorf("verify: %s", out)
+	}
+	for _, p := range []*leanProcess{serve, worker} {
+		p.stop(func() {})
+	}
 }

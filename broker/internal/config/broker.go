@@ -12,6 +12,7 @@ import (
 type Broker struct {
 	Operator        string        `key:"operator"         default:"bayern"         doc:"Operator that hosts every case of this broker. Set it once, before the first case."`
 	Data            string        `key:"data"             default:"./data"         doc:"Directory with the receipt key and the tenant keys, shared by all replicas and in no backup of the ledger. Change it to the mounted volume."`
+	KeystoreBackup  string        `key:"keystore_backup"  fallback:"DATA/keystore/backup" doc:"Directory, shared by all replicas, into which the broker copies the key store whenever a tenant key changes. Set it to a disk of its own, never to a place that is backed up together with the ledger."`
 	Listen          string        `key:"listen"           default:"127.0.0.1:8080" doc:"Address of the HTTP API, host:port. Port 0 picks a free one, which the first line of output names. It speaks plain HTTP: put a proxy with TLS before it."`
 	Principals      string        `key:"principals"       fallback:"the operator's client, the portal's and one per authority" doc:"JSON file with further clients and people who may speak to the broker, a list of {id, kind, role, tenant, authority}. Set it when case workers log in."`
 	Ledger          Database      `key:"ledger"`

@@ -30,6 +30,16 @@ func (d Dir) Engine() string { return d.join("temporal") }
 // Restoring is the file that exists while a restore is not whole.
 func (d Dir) Restoring() string { return d.join("restoring") }
 
+// Lock takes the directory for this process; Close gives it back, and so does the kernel when the process ends. A
+// directory that another process has is a Conflict.
+func (d Dir) Lock() (*os.File, error) {
+	f, err := Lock(d.join("lock"))
+	if err != nil && contracts.KindOf(err) == contracts.Conflict {
+		return nil, contracts.Errorf(contracts.Conflict, "lock data directory", "%s is in use by a running broker or restore: %w", string(d), err)
+	}
+	return f, err
+}
+
 // join is a place in the directory.
 func (d Dir) join(name string) string { return filepath.Join(string(d), name) }
 

@@ -10,11 +10,11 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// Lock takes the directory for this process; Close gives it back. The kernel does so when the process ends, however it
-// ends. A directory that another process has is a Conflict.
-func (d Dir) Lock() (*os.File, error) {
-	const op = "lock data directory"
-	f, err := os.OpenFile(d.join("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+// Lock takes the file at path for this process; Close gives it back. The kernel does so when the process ends, however
+// it ends. A file that another process has is a Conflict.
+func Lock(path string) (*os.File, error) {
+	const op = "take lock"
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator configures where data lie
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
 	}
@@ -24,7 +24,7 @@ func (d Dir) Lock() (*os.File, error) {
 	}
 	err = errors.Join(err, f.Close())
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, contracts.Errorf(contracts.Conflict, op, "%s is in use by a running broker or restore: %w", string(d), err)
+		return nil, contracts.Errorf(contracts.Conflict, op, "%s is held by another process: %w", path, err)
 	}
 	return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
 }

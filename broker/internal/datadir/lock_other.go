@@ -8,7 +8,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// Lock refuses: without flock two processes could open the same directory.
-func (d Dir) Lock() (*os.File, error) {
-	return nil, contracts.Errorf(contracts.Unsupported, "lock data directory", "a data directory needs a Unix system")
+// Lock refuses: without flock two processes could hold the same file.
+func Lock(string) (*os.File, error) {
+	return nil, contracts.Errorf(contracts.Unsupported, "take lock", "a data directory needs a Unix system")
 }

@@ -9,6 +9,8 @@
 //	writers              one connection, BEGIN IMMEDIATE          side by side, READ COMMITTED
 //	                     is the lock
 //	ForUpdate, ForShare  empty                                    row locks, in the order of DESIGN law 4
+//	Lock                 nothing                                  an advisory lock by name, for what no row stands for
+//	Snapshot             any transaction                          REPEATABLE READ
 //	a transaction loses  never                                    Write runs it again, up to 5 times
 //	durable              synchronous=FULL                         synchronous_commit; off is refused
 //	clock                this machine's                           the database's, measured every 2 seconds; a machine that

@@ -45,7 +45,10 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
 	d := &DB{
 		write: pool(base, writers), read: pool(reading, readers), secured: cfg.RowSecurity != nil,
-		engine: engine{forUpdate: " for update", forShare: " for share", lock: `select pg_advisory_xact_lock(hashtextextended($1, 0))`, passing: lost},
+		engine: engine{
+			forUpdate: " for update", forShare: " for share", lock: `select pg_advisory_xact_lock(hashtextextended($1, 0))`,
+			snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, passing: lost,
+		},
 	}
 	d.clock = &clock{given: cfg.Now, db: d.read, machine: cfg.Machine}
 	if err := errors.Join(d.durable(ctx), d.clock.start(ctx)); err != nil {

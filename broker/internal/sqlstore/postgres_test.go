@@ -57,9 +57,52 @@ func TestTheReadingRoleSeesNothingWithoutASetting(t *testing.T) {
 	if len(closed) == len(tables) {
 		t.Error("the role reads no table at all")
 	}
-	for _, table := range []string{"audit_lines", "contents", "outbox", "principals", "step_results", "subjects", "submissions"} {
+	for _, table := range []string{"audit_lines", "case_holds", "contents", "receipt_keys", "outbox", "principals", "step_results", "subjects", "submissions"} {
 		if !slices.Contains(closed, table) {
 			t.Errorf("%s may be read", table)
+		}
+	}
+}
+
+func TestTheDatabaseShowsRepairsToTheOperatorAndActsToTheBodyConcernedToo(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	db := open(t)
+	for _, row := range []string{
+		`('erased', 'bayern', 'case.erase', 'c', 'muenchen', 'lead')`, `('rewrapped', 'bayern', 'key.rewrap', '', 'muenchen', '')`,
+		`('elsewhere', 'hessen', 'case.erase', 'd', 'kassel', 'lead')`,
+	} {
+		sqlstoretest.Exec(t, db, `insert into privileged_acts (id, operator, kind, case_id, tenant, authority, reason, actor, at)
+			select v.*, 'r', '{}', now() from (values `+row+`) v`)
+	}
+	sqlstoretest.InsertDeadLetter(t, db, sqlstoretest.DeadLetter{ID: "l", Consumer: "x", Case: "c", State: "dead"})
+	sqlstoretest.Exec(t, db, `insert into reconciliations (id, operator, kind, state, actor, reason, revision, report, started_at, seen_at)
+		values ('run', 'bayern', 'compare', 'done', '{}', '', 1, '{}', now(), now())`)
+	viewer := func(role actor.Role, a authority.ID, tenant authority.TenantID) actor.Viewer {
+		return actor.Viewer{Actor: actor.Actor{ID: "x", Role: role, Authority: a}, Tenant: tenant, Operator: "bayern"}
+	}
+	for name, c := range map[string]struct {
+		viewer        actor.Viewer
+		acts, repairs []string
+	}{
+		"operator":       {viewer(actor.OperatorAdmin, "", ""), []string{"erased", "rewrapped"}, []string{"l", "run"}},
+		"lead":           {viewer(actor.System, "lead", "muenchen"), []string{"erased", "rewrapped"}, nil},
+		"of the city":    {viewer(actor.CaseWorker, "bauamt", "muenchen"), []string{"rewrapped"}, nil},
+		"another city":   {viewer(actor.System, "bauamt", "nuernberg"), nil, nil},
+		"portal":         {viewer(actor.Portal, "", ""), nil, nil},
+		"of no operator": {actor.Viewer{Actor: actor.Actor{Role: actor.OperatorAdmin}}, nil, nil},
+	} {
+		err := db.View(t.Context(), c.viewer, func(q sqlstore.Querier) error {
+			if got := texts(t, q, `select id from privileged_acts order by id`); !slices.Equal(got, c.acts) {
+				t.Errorf("%s sees the acts %v, want %v", name, got, c.acts)
+			}
+			if got := texts(t, q, `select id from dead_letters union select id from reconciliations order by id`); !slices.Equal(got, c.repairs) {
+				t.Errorf("%s sees the repairs %v, want %v", name, got, c.repairs)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -53,6 +53,8 @@ type engine struct {
 	forUpdate, forShare string
 	// lock waits for a name and holds it to the end of the transaction; empty where the transaction is the lock.
 	lock string
+	// snapshot is a transaction whose queries all see one state; nil where every transaction is.
+	snapshot *sql.TxOptions
 	// passing reports whether a transaction that failed with err may succeed when it is run again.
 	passing func(err error) bool
 }
@@ -122,6 +124,16 @@ func (d *DB) View(ctx context.Context, v actor.Viewer, fn func(q Querier) error)
 		set_config('efa.tenant', $5, true)`, v.Operator, v.Role, v.ID, v.Authority, v.Tenant); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
 	}
+	return fn(tx)
+}
+
+// Snapshot reads with several queries what the database holds at one instant.
+func (d *DB) Snapshot(ctx context.Context, fn func(q Querier) error) error {
+	tx, err := d.read.BeginTx(ctx, d.engine.snapshot)
+	if err != nil {
+		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
+	}
+	defer tx.Rollback() // it has only read
 	return fn(tx)
 }
 

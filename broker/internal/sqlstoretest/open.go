@@ -78,6 +78,25 @@ func Place(tb testing.TB) sqlstore.Config {
 	return sqlstore.Config{URL: database(tb, os.Getenv(variable), " template "+name)}
 }
 
+// Copy copies a database that nobody has open, as a restore to this moment would bring it back.
+func Copy(tb testing.TB, place sqlstore.Config) sqlstore.Config {
+	tb.Helper()
+	if place.URL == "" {
+		to := filepath.Join(tb.TempDir(), "ledger.db")
+		if err := sqlstore.Copy(tb.Context(), place.Path, to); err != nil {
+			tb.Fatal(err)
+		}
+		place.Path = to
+		return place
+	}
+	u, err := url.Parse(place.URL)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	place.URL = database(tb, os.Getenv(variable), " template "+strings.TrimPrefix(u.Path, "/"))
+	return place
+}
+
 // Database makes an empty PostgreSQL database that is dropped with the test, and returns its URL.
 func Database(tb testing.TB) string {
 	tb.Helper()

@@ -12,6 +12,9 @@
 //	retire   the older versions of the tenant key are destroyed: with them every older copy of the key store is useless
 //	done     a line in the journal
 //
+// One process at a time does so, by a lock beside the journal, which all replicas share. On PostgreSQL the backup of the
+// key store is a SQLite file of the same tables.
+//
 // Each step can be repeated. Resume goes on where an interrupted erasure stopped, and applies the whole journal to what
 // came back from a backup; it runs before anything is served.
 //

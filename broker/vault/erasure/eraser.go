@@ -2,11 +2,17 @@ package erasure
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
+	"time"
 
+	"github.com/efa-broker/efa-broker/broker/internal/datadir"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
+	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/service"
@@ -52,8 +58,7 @@ type Eraser struct {
 	cfg     Config
 	gate    standing.Gate
 	journal journal
-	// one erasure or rewrap at a time: the newest backup of the key store must be that of the newest version.
-	mu sync.Mutex
+	mu      sync.Mutex // see alone
 	// reached is told after each step; tests interrupt there.
 	reached func(step string) error
 }
@@ -63,5 +68,39 @@ func New(cfg Config) *Eraser {
 	return &Eraser{
 		cfg: cfg, gate: standing.Gate{Access: cfg.Access}, journal: journal{cfg.Journal},
 		reached: func(string) error { return nil },
+	}
+}
+
+// lockFile excludes other processes, beside the journal that they share.
+const lockFile = "erasures.lock"
+
+// retry is the pause between two attempts at the lock that another process holds.
+const retry = 50 * time.Millisecond
+
+// alone waits until nobody else erases or rewraps, in this process or another one on the same journal, and runs do: of
+// two who append to the journal at once one line would be lost, and the newest backup of the key store must be that of
+// the newest version.
+func (e *Eraser) alone(ctx context.Context, do func() error) (err error) {
+	const op = "wait for other erasures"
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := os.MkdirAll(e.cfg.Journal, 0o700); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	tick := time.NewTicker(retry)
+	defer tick.Stop()
+	for {
+		lock, err := datadir.Lock(filepath.Join(e.cfg.Journal, lockFile))
+		if err == nil {
+			return errors.Join(do(), lock.Close())
+		}
+		if contracts.KindOf(err) != contracts.Conflict {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return contracts.Errorf(contracts.Unavailable, op, "another process is at it: %w", ctx.Err())
+		case <-tick.C:
+		}
 	}
 }

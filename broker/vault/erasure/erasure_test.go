@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/broker/vault/erasure"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -78,7 +80,7 @@ func attempt(t *testing.T, dir string, f filed) []string {
 // it nothing does.
 func TestWhatWasErasedOpensFromNothingThatExistedBefore(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := onFiles(t)
 	gone, stays := b.file(munich, false), b.file(munich, false)
 	before := copied(t, b.dir)
 	if _, err := b.Erase(t.Context(), eraser(), gone.id, "erasure_requested"); err != nil {
@@ -113,7 +115,7 @@ func TestWhatWasErasedOpensFromNothingThatExistedBefore(t *testing.T) {
 // TestNoKeyOfTheErasedIsLeftInAnyFile looks at the bytes: no file holds the destroyed version of the tenant key.
 func TestNoKeyOfTheErasedIsLeftInAnyFile(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := onFiles(t)
 	gone := b.file(munich, false)
 	old, err := os.ReadFile(b.path("keystore/tenants/muenchen/1.key"))
 	if err != nil {
@@ -203,7 +205,7 @@ func TestARestoreDoesNotBringBackWhatWasErased(t *testing.T) {
 	for name, erase := range map[string]bool{"closed at the time of the backup": false, "still open at the time of the backup": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
+			b := onFiles(t)
 			gone, stays := b.file(munich, erase), b.file(munich, false)
 			ledgerBackup, keysBackup := filepath.Join(t.TempDir(), "ledger.db"), filepath.Join(t.TempDir(), "keys.db")
 			for from, to := range map[string]string{"ledger.db": ledgerBackup, "keystore/keys.db": keysBackup} {
@@ -247,6 +249,34 @@ func TestARestoreDoesNotBringBackWhatWasErased(t *testing.T) {
 				t.Errorf("%v opens with a key store from before", got)
 			}
 		})
+	}
+}
+
+// TestTheJournalIsAppliedToALedgerFromBeforeTheErasure restores the ledger alone, on the engine that the tests run on.
+func TestTheJournalIsAppliedToALedgerFromBeforeTheErasure(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	gone, stays := b.file(munich, false), b.file(munich, false)
+	b.close()
+	before := sqlstoretest.Copy(t, b.place)
+	b.open()
+	if _, err := b.Erase(t.Context(), eraser(), gone.id, "legal_obligation"); err != nil {
+		t.Fatal(err)
+	}
+	b.close()
+	b.place = before
+	b.open()
+	if acts, _, err := b.Acts(t.Context(), eraser(), gone.id, "", 10); err != nil || len(acts) != 0 {
+		t.Errorf("the restored ledger knows of the erasure: %+v, %v", acts, err)
+	}
+	if err := b.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.wantErased(gone)
+	b.wantWhole(munich, stays)
+	b.wantVerified()
+	if acts, _, err := b.Acts(t.Context(), eraser(), gone.id, "", 10); err != nil || len(acts) != 1 || acts[0].Kind != act.Erase {
+		t.Errorf("acts %+v, %v", acts, err)
 	}
 }
 
@@ -523,4 +553,72 @@ func TestTheBodyConcernedSeesThePrivilegedActs(t *testing.T) {
 	}
 	_, _, err := b.Acts(t.Context(), eraser(), "", "yesterday", 1)
 	wantKind(t, err, contracts.Invalid)
+}
+
+// TestTwoReplicasErasePastEachOther lets two processes on the same databases and the same tenant keys erase and rewrap at
+// the same time.
+func TestTwoReplicasErasePastEachOther(t *testing.T) {
+	t.Parallel()
+	first := setup(t)
+	second := &bundle{tb: t, dir: first.dir, place: first.place, keys: first.keys, now: first.now, log: first.log, pkg: first.pkg}
+	second.open()
+	t.Cleanup(second.close)
+	var gone, stay []filed
+	for range 3 {
+		gone, stay = append(gone, first.file(munich, false), second.file(munich, false)), append(stay, first.file(munich, false))
+	}
+	var work sync.WaitGroup
+	for r, b := range []*bundle{first, second} {
+		work.Go(func() {
+			for i, f := range gone {
+				if i%2 == r { // each its own, and everybody the last one
+					_, err := b.Erase(t.Context(), eraser(), f.id, "retention_expired")
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if _, err := b.Erase(t.Context(), eraser(), gone[0].id, "retention_expired"); err != nil {
+				t.Error(err)
+			}
+			if _, err := b.Rewrap(t.Context(), eraser(), munich, "scheduled"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	work.Wait()
+	for _, f := range gone {
+		first.wantErased(f)
+	}
+	for _, f := range stay {
+		second.wantWhole(munich, f)
+	}
+	first.wantVerified()
+	whole, err := os.ReadFile(filepath.Join(vault.TenantKeys(first.path("keystore")), erasure.JournalFile))
+	if err != nil || strings.Count(string(whole), "\n") != 2*len(gone) {
+		t.Errorf("journal of %d lines, want two for each of %d erasures: %v", strings.Count(string(whole), "\n"), len(gone), err)
+	}
+	// The backup is a key store of its own, of the newest version: whoever has it and the tenant keys opens what is left.
+	backup := filepath.Join(t.TempDir(), "keystore")
+	if err := os.CopyFS(filepath.Join(backup, "tenants"), os.DirFS(vault.TenantKeys(first.path("keystore")))); err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlstore.Copy(t.Context(), first.path("keystore/backup/"+vault.KeyFile), filepath.Join(backup, vault.KeyFile)); err != nil {
+		t.Fatal(err)
+	}
+	restored, err := vault.New(t.Context(), vault.Config{Ledger: first.db, Dir: backup})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restored.Close()
+	for _, f := range stay {
+		if got := opens(t, restored, munich, f); len(got) != 4 {
+			t.Errorf("with the backup of the key store only %v opens", got)
+		}
+	}
+	for _, f := range gone {
+		if got := opens(t, restored, munich, f); len(got) > 0 {
+			t.Errorf("with the backup of the key store %v of an erased case opens", got)
+		}
+	}
 }

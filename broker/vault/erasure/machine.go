@@ -40,23 +40,30 @@ func (e *Eraser) Erase(ctx context.Context, v actor.Viewer, caseID string, reaso
 	if err := checkReason(act.Erase, reason); err != nil {
 		return Done{}, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	found, known, err := e.journal.find(caseID)
-	switch {
-	case err != nil:
-		return Done{}, err
-	case !known:
-		if found, err = e.begin(ctx, v, caseID, reason); err != nil {
-			return Done{}, fmt.Errorf("erase case: %w", err)
-		}
-	case found.Reason != reason:
-		return Done{}, conflict("erase case", "case %s is erased for the reason %s", caseID, found.Reason)
-	}
-	if err := e.finish(ctx, found); err != nil {
+	var found entry
+	err := e.alone(ctx, func() (err error) {
+		found, err = e.erase(ctx, v, caseID, reason)
+		return err
+	})
+	if err != nil {
 		return Done{}, fmt.Errorf("erase case: %w", err)
 	}
 	return e.done(ctx, found)
+}
+
+func (e *Eraser) erase(ctx context.Context, v actor.Viewer, caseID string, reason act.Reason) (entry, error) {
+	found, known, err := e.journal.find(caseID)
+	switch {
+	case err != nil:
+		return found, err
+	case !known:
+		if found, err = e.begin(ctx, v, caseID, reason); err != nil {
+			return found, err
+		}
+	case found.Reason != reason:
+		return found, conflict("look for erasure", "case %s is erased for the reason %s", caseID, found.Reason)
+	}
+	return found, e.finish(ctx, found)
 }
 
 func (e *Eraser) done(ctx context.Context, found entry) (Done, error) {
@@ -157,16 +164,16 @@ func (e *Eraser) record(ctx context.Context, b entry) error {
 
 // Resume takes the missing steps of every erasure in the journal. The program does not serve before it has succeeded.
 func (e *Eraser) Resume(ctx context.Context) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	all, err := e.journal.read()
-	if err != nil {
-		return err
-	}
-	for _, b := range all {
-		if err := e.finish(ctx, b); err != nil {
-			return fmt.Errorf("resume erasure of case %s: %w", b.Case, err)
+	return e.alone(ctx, func() error {
+		all, err := e.journal.read()
+		if err != nil {
+			return err
 		}
-	}
-	return nil
+		for _, b := range all {
+			if err := e.finish(ctx, b); err != nil {
+				return fmt.Errorf("resume erasure of case %s: %w", b.Case, err)
+			}
+		}
+		return nil
+	})
 }

@@ -27,8 +27,19 @@ func (e *Eraser) Rewrap(ctx context.Context, v actor.Viewer, tenant authority.Te
 	if err := checkReason(act.Rewrap, reason); err != nil {
 		return Renewal{}, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	var r Renewal
+	err := e.alone(ctx, func() (err error) {
+		r, err = e.rewrap(ctx, v, tenant, reason)
+		return err
+	})
+	if err != nil {
+		return Renewal{}, fmt.Errorf("rewrap keys: %w", err)
+	}
+	e.cfg.Log.InfoContext(ctx, "keys rewrapped", "tenant", string(tenant), "version", r.Version, "keys", r.Keys, "reason", string(reason))
+	return r, nil
+}
+
+func (e *Eraser) rewrap(ctx context.Context, v actor.Viewer, tenant authority.TenantID, reason act.Reason) (Renewal, error) {
 	err := e.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		var hosted int
 		if err := tx.QueryRowContext(ctx, `select count(*) from tenants where id = $1 and operator = $2`, tenant, v.Operator).Scan(&hosted); err != nil {
@@ -40,14 +51,10 @@ func (e *Eraser) Rewrap(ctx context.Context, v actor.Viewer, tenant authority.Te
 		return write(ctx, tx, v.Operator, newAct(act.Rewrap, tenant, reason, v.Actor, tx.Now()))
 	})
 	if err != nil {
-		return Renewal{}, fmt.Errorf("rewrap keys: %w", err)
+		return Renewal{}, err
 	}
 	version, keys, err := e.renew(ctx, tenant)
-	if err != nil {
-		return Renewal{}, fmt.Errorf("rewrap keys: %w", err)
-	}
-	e.cfg.Log.InfoContext(ctx, "keys rewrapped", "tenant", string(tenant), "version", version, "keys", keys, "reason", string(reason))
-	return Renewal{tenant, version, keys}, nil
+	return Renewal{tenant, version, keys}, err
 }
 
 // renew takes the last three steps: rewrap, backup, retire. Interrupted anywhere, all three can be taken again.

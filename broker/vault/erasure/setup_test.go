@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/broker/vault/erasure"
@@ -38,6 +39,8 @@ type bundle struct {
 	*erasure.Eraser
 	tb     testing.TB
 	dir    string
+	place  sqlstore.Config
+	keys   string // URL of the key store; empty for a file
 	now    time.Time
 	db     *sqlstore.DB
 	vault  *vault.Vault
@@ -60,12 +63,29 @@ func (b *bundle) ByHash(_ context.Context, hash string) (service.Package, error)
 	return b.pkg, nil
 }
 
+// setup opens databases of the engine that the tests run on.
 func setup(tb testing.TB) *bundle {
 	tb.Helper()
+	if !sqlstoretest.Postgres() {
+		return onFiles(tb)
+	}
+	return at(tb, tb.TempDir(), sqlstoretest.Place(tb), sqlstoretest.Database(tb))
+}
+
+// onFiles opens SQLite files, for tests that copy and replace them.
+func onFiles(tb testing.TB) *bundle {
+	tb.Helper()
+	dir := tb.TempDir()
+	return at(tb, dir, sqlstore.Config{Path: filepath.Join(dir, "ledger.db")}, "")
+}
+
+func at(tb testing.TB, dir string, place sqlstore.Config, keys string) *bundle {
+	tb.Helper()
 	b := &bundle{
-		tb: tb, dir: tb.TempDir(), now: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC), log: slog.DiscardHandler,
+		tb: tb, dir: dir, place: place, keys: keys, now: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC), log: slog.DiscardHandler,
 		pkg: service.Package{Retention: service.Retention{Period: "P0D", From: service.FromEnd, Mark: "design"}},
 	}
+	b.place.Now = func() time.Time { return b.now }
 	b.open()
 	tb.Cleanup(b.close)
 	b.write(func(tx *sqlstore.Tx) error {
@@ -80,10 +100,10 @@ func (b *bundle) open() {
 	b.tb.Helper()
 	ctx := context.WithoutCancel(b.tb.Context())
 	var err error
-	if b.db, err = sqlstore.Open(ctx, sqlstore.Config{Path: b.path("ledger.db"), Now: func() time.Time { return b.now }}); err != nil {
+	if b.db, err = sqlstore.Open(ctx, b.place); err != nil {
 		b.tb.Fatal(err)
 	}
-	if b.vault, err = vault.New(ctx, vault.Config{Ledger: b.db, Dir: b.path("keystore")}); err != nil {
+	if b.vault, err = vault.New(ctx, vault.Config{Ledger: b.db, Dir: b.path("keystore"), KeysURL: b.keys}); err != nil {
 		b.tb.Fatal(err)
 	}
 	b.ledger = ledger.New(ledger.Config{DB: b.db, Operator: operator, Key: ledger.NewKey(make([]byte, 32))})

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -15,9 +14,9 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// BenchCommand measures the broker over outside engines, or its stores alone.
-func BenchCommand(environ []string, stdout, stderr io.Writer) *cobra.Command {
-	b := &bench.Command{Stdout: stdout, Stderr: stderr, Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))}
+// benchCommand measures the broker over outside engines, or its stores alone.
+func benchCommand(environ []string, stdout, stderr io.Writer) *cobra.Command {
+	b := &bench.Command{Stdout: stdout, Stderr: stderr, Log: logger(stderr, config.Log{Level: "error", Format: "text"})}
 	c := &cobra.Command{
 		Use: "bench", Short: "Measure the broker over outside engines, or its stores alone", Args: cobra.NoArgs,
 		Long: "Measure the broker over the outside engines that the settings of efabroker serve name (EFA_LEDGER_URL and so on); without a ledger, its stores " +

@@ -34,6 +34,14 @@ func (s Service) Migrate(ctx context.Context) error {
 	return s.say("migrated")
 }
 
+// Restored prepares a ledger that came back from a backup; see package backup.
+func (s Service) Restored(ctx context.Context) error {
+	if err := assembly.Restored(ctx, s.assembly(true)); err != nil {
+		return fmt.Errorf("prepare restored ledger: %w", err)
+	}
+	return s.say("prepared; start worker and serve")
+}
+
 // Serve serves the API and moves events until ctx ends or something fails.
 func (s Service) Serve(ctx context.Context) error {
 	return s.run(ctx, func(ctx context.Context, r *running) error {
@@ -126,7 +134,7 @@ func (s Service) run(ctx context.Context, start func(context.Context, *running) 
 
 func (s Service) assembly(migrated bool) assembly.Config {
 	return assembly.Config{
-		Dir: s.Config.Data, LedgerURL: s.Config.Ledger.URL, KeysURL: s.Config.Keystore.URL, Migrated: migrated,
+		Dir: s.Config.Data, KeystoreBackup: s.Config.KeystoreBackup, LedgerURL: s.Config.Ledger.URL, KeysURL: s.Config.Keystore.URL, Migrated: migrated,
 		Operator: authority.OperatorID(s.Config.Operator), Log: s.Log,
 	}
 }

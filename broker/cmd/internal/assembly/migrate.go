@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/efa-broker/efa-broker/broker/cmd/internal/backup"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/vault"
 )
@@ -26,4 +27,14 @@ func Migrate(ctx context.Context, cfg Config) (err error) {
 		return fmt.Errorf("key store: %w", err)
 	}
 	return keys.Close()
+}
+
+// Restored makes a ledger fit to go on that came back from a backup, while no broker runs on it.
+func Restored(ctx context.Context, cfg Config) (err error) {
+	db, err := sqlstore.Open(ctx, cfg.ledger())
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return backup.Prepare(ctx, db)
 }

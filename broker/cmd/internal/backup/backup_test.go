@@ -10,6 +10,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/backup"
 	"github.com/efa-broker/efa-broker/broker/internal/datadir"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts"
 )
@@ -21,6 +22,21 @@ func house(t *testing.T) string {
 	d := datadir.Dir(dir)
 	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: d.Ledger()})
 	must(t, err)
+	used(t, db)
+	v, err := vault.New(t.Context(), vault.Config{Ledger: db, Dir: d.Keystore()})
+	must(t, err)
+	must(t, v.CreateCaseKey(t.Context(), "muenchen", "c"))
+	must(t, errors.Join(v.Close(), db.Close()))
+	must(t, os.WriteFile(d.ReceiptKey(), make([]byte, 32), 0o600))
+	for _, engine := range []string{d.EventLog(), d.Engine()} {
+		must(t, os.Mkdir(engine, 0o700))
+	}
+	return dir
+}
+
+// used writes what a ledger holds that has been used.
+func used(t *testing.T, db *sqlstore.DB) {
+	t.Helper()
 	must(t, db.Write(t.Context(), func(tx *sqlstore.Tx) error {
 		for _, statement := range []string{
 			`insert into tenants (id, operator, name) values ('muenchen', 'bayern', 'x')`,
@@ -36,15 +52,33 @@ func house(t *testing.T) string {
 		}
 		return nil
 	}))
-	v, err := vault.New(t.Context(), vault.Config{Ledger: db, Dir: d.Keystore()})
-	must(t, err)
-	must(t, v.CreateCaseKey(t.Context(), "muenchen", "c"))
-	must(t, errors.Join(v.Close(), db.Close()))
-	must(t, os.WriteFile(d.ReceiptKey(), make([]byte, 32), 0o600))
-	for _, engine := range []string{d.EventLog(), d.Engine()} {
-		must(t, os.Mkdir(engine, 0o700))
+}
+
+// prepared checks that a ledger is fit to go on and returns the epoch of its inboxes.
+func prepared(t *testing.T, db *sqlstore.DB, before int64) int64 {
+	t.Helper()
+	var published, starter, delivery, inboxes, epoch, seq int64
+	must(t, db.Read().QueryRowContext(t.Context(), `select (select count(*) from outbox where published_at is not null),
+		(select count(*) from consumer_positions where consumer = 'efa.starter'), (select count(*) from consumer_positions where consumer = 'efa.delivery'),
+		(select count(*) from inbox_counters), (select min(epoch) from inbox_counters), (select seq from inbox_counters where authority = 'amt')`).
+		Scan(&published, &starter, &delivery, &inboxes, &epoch, &seq))
+	if published != 0 || starter != 0 || delivery != 1 || inboxes != 2 || epoch <= before || seq != 7 {
+		t.Errorf("published %d, handed over %d, delivered %d, inboxes %d, epoch %d after %d, seq %d", published, starter, delivery, inboxes, epoch, before, seq)
 	}
-	return dir
+	return epoch
+}
+
+// TestALedgerThatPostgreSQLRestoredIsPrepared does what efabroker restored does, twice in a second.
+func TestALedgerThatPostgreSQLRestoredIsPrepared(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	db := sqlstoretest.Open(t)
+	used(t, db)
+	last := int64(1)
+	for range 2 {
+		must(t, backup.Prepare(t.Context(), db))
+		last = prepared(t, db, last)
+	}
 }
 
 func must(t *testing.T, err error) {
@@ -106,16 +140,8 @@ func TestARestoredLedgerGoesOnWithoutItsEngines(t *testing.T) {
 		}
 		db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: datadir.Dir(dir).Ledger()})
 		must(t, err)
-		var published, starter, delivery, inboxes, epoch, seq int64
-		must(t, db.Read().QueryRowContext(t.Context(), `select (select count(*) from outbox where published_at is not null),
-			(select count(*) from consumer_positions where consumer = 'efa.starter'), (select count(*) from consumer_positions where consumer = 'efa.delivery'),
-			(select count(*) from inbox_counters), (select min(epoch) from inbox_counters), (select seq from inbox_counters where authority = 'amt')`).
-			Scan(&published, &starter, &delivery, &inboxes, &epoch, &seq))
+		last = prepared(t, db, max(last, 1))
 		must(t, db.Close())
-		if published != 0 || starter != 0 || delivery != 1 || inboxes != 2 || epoch <= max(last, 1) || seq != 7 {
-			t.Errorf("published %d, handed over %d, delivered %d, inboxes %d, epoch %d after %d, seq %d", published, starter, delivery, inboxes, epoch, last, seq)
-		}
-		last = epoch
 		must(t, backup.Ledger(t.Context(), dir, ledger)) // the next one restores what was restored
 	}
 }

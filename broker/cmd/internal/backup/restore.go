@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/delivery"
@@ -77,7 +78,7 @@ func check(ctx context.Context, d datadir.Dir, cfg Config) error {
 		return err
 	}
 	tenants, err := os.ReadDir(vault.TenantKeys(d.Keystore()))
-	if err != nil || len(tenants) == 0 {
+	if err != nil || !slices.ContainsFunc(tenants, fs.DirEntry.IsDir) {
 		return contracts.Errorf(contracts.Conflict, op, "%s holds no tenant key; put the tenant keys and the journal of erasures there first, without them no content opens",
 			vault.TenantKeys(d.Keystore()))
 	}
