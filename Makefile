@@ -60,7 +60,7 @@ nightly: ## run what takes too long for every change and write a table (REPORT=b
 .PHONY: postgres-tier
 postgres-tier: ## run the tests of the stores on a PostgreSQL 15 that is thrown away (Debian's postgresql-15)
 	@packages=$$(go list -test -f '{{.ImportPath}}{{range .Deps}} {{.}}{{end}}' ./... \
-		| awk '$$1 ~ /\.test$$/ && !/^[^ ]*\/broker\/cmd\// && / [^ ]*\/broker\/internal\/sqlstoretest( |$$)/ { sub(/\.test$$/, "", $$1); print $$1 }'); \
+		| awk '$$1 ~ /\.test$$/ && !/^[^ ]*\/broker\/cmd\/(standalone|efabroker|internal\/backup)/ && / [^ ]*\/broker\/internal\/sqlstoretest( |$$)/ { sub(/\.test$$/, "", $$1); print $$1 }'); \
 	test -n "$$packages"; \
 	.ci/with-postgres bash -c "set -e; go test -count=1 -v -timeout 20m $$(echo $$packages); \
 		go test -count=1 -v -timeout 20m -run PostgreSQL ./broker/cmd/standalone ./broker/cmd/internal/backup"
