@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/data"
 )
@@ -77,8 +80,8 @@ func (r *Register) Resize(ctx context.Context, n int) error {
 		want = min(max(n-r.carried, fewest), len(r.regions))
 	}
 	err := r.w.DB.Write(ctx, func(tx *sqlstore.Tx) error {
-		for i := r.size; i < want; i++ {
-			if err := add(ctx, tx, i, r.regions[i]); err != nil {
+		for from := r.size; from < want; from += rowsAtOnce {
+			if err := r.add(ctx, tx, from, min(from+rowsAtOnce, want)); err != nil {
 				return err
 			}
 		}
@@ -105,22 +108,38 @@ func (r *Register) Resize(ctx context.Context, n int) error {
 	return nil
 }
 
-func add(ctx context.Context, tx *sqlstore.Tx, i int, region string) error {
-	id := string(idOf(i))
-	for _, s := range []struct {
-		text string
-		args []any
+// rowsAtOnce keeps a statement below the number of arguments that every database takes.
+const rowsAtOnce = 100
+
+// add makes up the authorities from … to-1.
+func (r *Register) add(ctx context.Context, tx *sqlstore.Tx, from, to int) error {
+	begins := tx.Now().AddDate(-1, 0, 0)
+	for _, table := range []struct {
+		into string
+		row  func(id, region string) []any
 	}{
-		{`insert into tenants (id, operator, name) values ($1, $2, $1)`, []any{id, Operator}},
-		{`insert into authorities (id, operator, tenant, kind, name, region, roles, waived, mark)
-			values ($1, $2, $1, 'trade_office', $1, $3, '["lead","previous"]', false, 'unverified')`, []any{id, Operator, region}},
-		{
-			`insert into competences (operator, service, region, role, authority, begins) values ($1, $2, $3, 'lead', $4, $5)`,
-			[]any{Operator, trade.Object(), region, id, tx.Now().AddDate(-1, 0, 0)},
-		},
-		{`insert into principals (id, kind, operator, tenant, authority, role) values ($1, 'machine', $2, $1, $1, 'authority_system')`, []any{id, Operator}},
+		{`tenants (id, operator, name)`, func(id, _ string) []any { return []any{id, Operator, id} }},
+		{`authorities (id, operator, tenant, kind, name, region, roles, waived, mark)`, func(id, region string) []any {
+			return []any{id, Operator, id, "trade_office", id, region, `["lead","previous"]`, false, "unverified"}
+		}},
+		{`competences (operator, service, region, role, authority, begins)`, func(id, region string) []any {
+			return []any{Operator, trade.Object(), region, authority.Lead, id, begins}
+		}},
+		{`principals (id, kind, operator, tenant, authority, role)`, func(id, _ string) []any {
+			return []any{id, "machine", Operator, id, id, actor.System}
+		}},
 	} {
-		if _, err := tx.Exec(ctx, s.text, s.args...); err != nil {
+		var rows []string
+		var args []any
+		for i := from; i < to; i++ {
+			row := table.row(string(idOf(i)), r.regions[i])
+			places := make([]string, len(row))
+			for j := range row {
+				places[j] = "$" + strconv.Itoa(len(args)+j+1)
+			}
+			rows, args = append(rows, "("+strings.Join(places, ", ")+")"), append(args, row...)
+		}
+		if _, err := tx.Exec(ctx, "insert into "+table.into+" values "+strings.Join(rows, ", "), args...); err != nil {
 			return err
 		}
 	}

@@ -87,6 +87,32 @@ func TestPreparedRequestsGoThroughTheWholeBroker(t *testing.T) {
 	}
 }
 
+func TestTheRegisterGrowsAndShrinks(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	r, err := w.Register(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	carried := count(t, w, `select count(*) from authorities`)
+	for _, c := range []struct{ size, want int }{{10, r.Smallest()}, {300, 300}, {150, 150}, {300, 300}, {0, carried}} {
+		if err := r.Resize(t.Context(), c.size); err != nil {
+			t.Fatal(err)
+		}
+		made := c.want - carried
+		for query, want := range map[string]int{
+			`select count(*) from authorities`:                                c.want,
+			`select count(*) from competences where authority like 'bench-%'`: made,
+			`select count(*) from principals where id like 'bench-%'`:         made,
+			`select count(*) from tenants where id like 'bench-%'`:            made,
+		} {
+			if got := count(t, w, query); got != want {
+				t.Errorf("size %d: %s: %d, want %d", c.size, query, got, want)
+			}
+		}
+	}
+}
+
 func TestARefusalIsNoMeasurement(t *testing.T) {
 	t.Parallel()
 	w := open(t)
