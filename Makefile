@@ -10,6 +10,7 @@ OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 DATA ?= ./data
 KAFKA_LIBS ?= $(CURDIR)/bin/kafka-libs
 REPORT ?= bin/nightly.md
+REPORT_JSON ?= bin/bench.json
 KAFKA_POM := adapters/eventlog/kafkalog/testdata/pom.xml
 
 .PHONY: help
@@ -63,10 +64,16 @@ nightly: ## run what takes too long for every change and write a table (REPORT=b
 .PHONY: postgres-tier
 postgres-tier: ## run the tests of the stores on a PostgreSQL 15 that is thrown away (Debian's postgresql-15)
 	@packages=$$(go list -test -f '{{.ImportPath}}{{range .Deps}} {{.}}{{end}}' ./... \
-		| awk '$$1 ~ /\.test$$/ && !/^[^ ]*\/broker\/cmd\// && / [^ ]*\/broker\/internal\/sqlstoretest( |$$)/ { sub(/\.test$$/, "", $$1); print $$1 }'); \
+		| awk '$$1 ~ /\.test$$/ && !/^[^ ]*\/broker\/cmd\/(standalone|efabroker|internal\/backup)/ && / [^ ]*\/broker\/internal\/sqlstoretest( |$$)/ { sub(/\.test$$/, "", $$1); print $$1 }'); \
 	test -n "$$packages"; \
 	.ci/with-postgres bash -c "set -e; go test -count=1 -v -timeout 20m $$(echo $$packages); \
 		go test -count=1 -v -timeout 20m -run PostgreSQL ./broker/cmd/standalone ./broker/cmd/internal/backup"
+
+.PHONY: bench
+bench: ## measure the broker with its embedded engines; each figure beside its baseline (REPORT_JSON=bin/bench.json)
+	@mkdir -p bin
+	go build -o bin/ ./broker/cmd/standalone
+	bin/standalone bench --json $(REPORT_JSON)
 
 .PHONY: check
 check: ## run everything that CI runs

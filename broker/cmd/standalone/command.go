@@ -111,6 +111,7 @@ func (m Main) root() *cobra.Command {
 	root.AddCommand(
 		m.command("demo", "Start the broker and play the move of a business from Nürnberg to München", m.demo),
 		m.command("serve", "Start the broker", m.serve),
+		m.benchCommand(),
 		m.command("config", "Show the effective settings", m.config),
 	)
 	return root

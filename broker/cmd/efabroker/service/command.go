@@ -35,6 +35,7 @@ func Commands(environ []string, out, log io.Writer) []*cobra.Command {
 		command("worker", "Run the permit processes, against outside engines", Service.Work),
 		command("migrate", "Bring ledger and key store to this program's version", Service.Migrate),
 		restored,
+		benchCommand(environ, out, log),
 	}
 }
 

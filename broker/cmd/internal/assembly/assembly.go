@@ -227,7 +227,7 @@ func (b *Broker) Verify(ctx context.Context) (ledger.Verification, error) {
 // Failed delivers the error of background work that ended although nobody stopped it.
 func (b *Broker) Failed() <-chan error { return b.failed }
 
-// Handler is the HTTP API of all domains; the broker is started before it is asked.
+// Handler is the HTTP API of all domains. The broker is started before anybody asks whether it is ready.
 func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 	mux := http.NewServeMux()
 	b.domains.mount(mux, httpserver.Errors{Logger: b.cfg.Log})
@@ -238,7 +238,7 @@ func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 			{Name: "going_on", Probe: b.goingOn},
 			{Name: "ledger", Probe: b.stores.db.Ping},
 			{Name: "receipt", Probe: b.stores.replica.Ready},
-			{Name: "event_log", Probe: b.engines.Events.Ping},
+			{Name: "event_log", Probe: func(ctx context.Context) error { return b.engines.Events.Ping(ctx) }},
 			{Name: "process_engine", Probe: func(ctx context.Context) error { return b.engine.Ready(ctx) }},
 			{Name: "backlog", Probe: b.metrics.backlog},
 			{Name: "ingress", Probe: b.ingress.Ready},
