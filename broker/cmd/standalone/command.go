@@ -79,20 +79,27 @@ func (m Main) root() *cobra.Command {
 		return contracts.Errorf(contracts.Invalid, "read command line", "%w", err)
 	})
 	root.AddCommand(
-		m.command("demo", "Broker starten und einen Gewerbeumzug von Nürnberg nach München durchspielen", m.demo),
-		m.command("serve", "Broker starten", m.serve),
-		m.command("config", "Wirksame Einstellungen zeigen", m.config),
+		command(m, "demo", "Broker starten und einen Gewerbeumzug von Nürnberg nach München durchspielen", m.demo),
+		command(m, "serve", "Broker starten", m.serve),
+		command(m, "openid", "Nur den OpenID-Anbieter starten, für Broker mit Diensten außerhalb", m.openid),
+		command(m, "config", "Wirksame Einstellungen zeigen", m.config),
 	)
 	return root
 }
 
-// command makes a sub-command that takes every setting as a flag.
-func (m Main) command(name, short string, run func(ctx context.Context, cfg config.Standalone, origins config.Origins) error) *cobra.Command {
+// settings is a pointer to the configuration C of a command.
+type settings[C any] interface {
+	*C
+	config.Settings
+}
+
+// command makes a sub-command that takes every setting of its configuration as a flag.
+func command[C any, S settings[C]](m Main, name, short string, run func(ctx context.Context, cfg C, origins config.Origins) error) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs}
-	config.AddFlags(cmd.Flags(), &config.Standalone{})
+	config.AddFlags(cmd.Flags(), S(new(C)))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		var cfg config.Standalone
-		origins, err := config.Load(&cfg, config.Source{Environ: m.Environ, Flags: cmd.Flags()})
+		var cfg C
+		origins, err := config.Load(S(&cfg), config.Source{Environ: m.Environ, Flags: cmd.Flags()})
 		if err != nil {
 			return err
 		}

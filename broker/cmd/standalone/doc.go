@@ -3,6 +3,7 @@
 //
 //	standalone demo    start, play the main job once, show each step; with --exit end with status 0 only when all were seen
 //	standalone serve   start and serve
+//	standalone openid  only the OpenID provider, for brokers that run on outside engines; needs no ledger
 //	standalone config  show the effective configuration
 //
 // The embedded engines are for trying out and small sites; production points the same broker at Apache Kafka, a Temporal
