@@ -47,6 +47,17 @@ generate: ## write all generated code anew
 kafka-tier: $(KAFKA_LIBS)/.complete ## run the event log's suite against a real Apache Kafka (Java 17, Maven)
 	KAFKA_LIBS=$(KAFKA_LIBS) go test -count=1 -v ./adapters/eventlog/...
 
+.PHONY: temporal-tier
+temporal-tier: ## run permits on Temporal over a PostgreSQL 15 that is thrown away (Debian's postgresql-15)
+	.ci/with-postgres go test -count=1 -v -run 'PostgreSQL|Databases' ./workflows/localtemporal
+
+# The first run builds the Temporal server of the production form: minutes.
+.PHONY: local-check
+local-check: ## try deploy/local in a directory of its own: Apache Kafka, PostgreSQL, Temporal, OpenID as processes
+	shellcheck .ci/run .ci/with-postgres
+	shellcheck -x -a deploy/local/up deploy/local/down deploy/local/status deploy/local/check
+	LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local} deploy/local/check
+
 .PHONY: check
 check: ## run everything that CI runs
 	.ci/run
