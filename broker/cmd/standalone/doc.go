@@ -13,6 +13,7 @@
 //	endpoint.json      the addresses of this run, removed at the end
 //	clients/           private keys of machine clients, mode 0600
 //	people.json        the demo's case workers with their passwords, mode 0600
+//	principals.json    the same people for brokers on outside engines, without passwords; written by openid
 //	ledger.db          the ledger; receipt.key signs its receipts
 //	keystore/          keys of content, subjects and logs, tenant keys; never in a backup of the ledger
 //	kafka/ temporal/ openid/   the embedded engines' own

@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 
 	"github.com/efa-broker/efa-broker/broker/competence"
+	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 	"github.com/efa-broker/efa-broker/broker/internal/httpserver"
 	"github.com/efa-broker/efa-broker/broker/internal/openid"
+	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/region"
 	"github.com/efa-broker/efa-broker/contracts/service"
@@ -18,7 +21,7 @@ import (
 
 // openid serves the OpenID provider alone, for brokers that run on outside engines: the same code over the same files as
 // within the standalone broker.
-func (m Main) openid(ctx context.Context, cfg config.OpenID, _ config.Origins) (err error) {
+func (m Main) openid(ctx context.Context, cfg config.Provider, _ config.Origins) (err error) {
 	say(m.Stdout, "OpenID-Anbieter als eigener Prozess: zum Ausprobieren und für kleine Häuser; für den Betrieb Keycloak verwenden.\n")
 	log := logger(m.Stderr, cfg.Log)
 	server, issuer, done, err := startOpenID(ctx, cfg, log)
@@ -40,7 +43,7 @@ func (m Main) openid(ctx context.Context, cfg config.OpenID, _ config.Origins) (
 }
 
 // startOpenID opens the listener first, because the issuer contains its port. done releases the provider's files.
-func startOpenID(ctx context.Context, cfg config.OpenID, log *slog.Logger) (server *httpserver.Server, issuer string, done func() error, err error) {
+func startOpenID(ctx context.Context, cfg config.Provider, log *slog.Logger) (server *httpserver.Server, issuer string, done func() error, err error) {
 	if err := makePrivate(cfg.Data); err != nil {
 		return nil, "", nil, err
 	}
@@ -64,13 +67,16 @@ func startOpenID(ctx context.Context, cfg config.OpenID, log *slog.Logger) (serv
 
 // openProvider registers the operator, the portal and every authority of the embedded register, and the demo's case
 // workers. It needs no ledger, so it can run before there is one.
-func openProvider(cfg config.OpenID, issuer string, log *slog.Logger) (*openid.Provider, error) {
+func openProvider(cfg config.Provider, issuer string, log *slog.Logger) (*openid.Provider, error) {
 	authorities, err := carriedAuthorities()
 	if err != nil {
 		return nil, err
 	}
 	people, err := ensurePeople(filepath.Join(cfg.Data, "people.json"))
 	if err != nil {
+		return nil, err
+	}
+	if err := writePrincipals(filepath.Join(cfg.Data, "principals.json"), people); err != nil {
 		return nil, err
 	}
 	clients, err := registerClients(filepath.Join(cfg.Data, "clients"), principalsOf(authorities), cfg.CallbackAddresses()...)
@@ -80,6 +86,28 @@ func openProvider(cfg config.OpenID, issuer string, log *slog.Logger) (*openid.P
 	return openid.New(openid.Config{
 		Dir: filepath.Join(cfg.Data, "openid"), Issuer: issuer, Clients: clients, People: asOpenID(people), Logger: log,
 	})
+}
+
+// principal is a person who may speak to a broker, as a broker on outside engines reads it (its setting principals).
+type principal struct {
+	ID        string             `json:"id"`
+	Kind      identity.Kind      `json:"kind"`
+	Role      actor.Role         `json:"role"`
+	Tenant    authority.TenantID `json:"tenant"`
+	Authority authority.ID       `json:"authority"`
+}
+
+// writePrincipals tells those brokers who can log in here, and for which authority.
+func writePrincipals(path string, people []person) error {
+	listed := make([]principal, len(people))
+	for i, p := range peopleAsPrincipals(people) {
+		listed[i] = principal{p.ID, p.Kind, p.Role, p.Tenant, p.Authority}
+	}
+	raw, err := json.MarshalIndent(listed, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode principals: %w", err)
+	}
+	return writeFile(path, raw)
 }
 
 func carriedAuthorities() ([]authority.Authority, error) {

@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/efa-broker/efa-broker/broker/identity"
 	"github.com/efa-broker/efa-broker/broker/internal/config"
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
 
@@ -121,7 +123,7 @@ func TestTheLoneProviderAndTheStandaloneBrokerShareTheirFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	_, stop := startedOpenID(t, dir)
 	before := filesBelow(t, dir)
-	_, _, _, err := startOpenID(t.Context(), config.OpenID{ //nolint:dogsled // refused, so there is nothing but the error
+	_, _, _, err := startOpenID(t.Context(), config.Provider{ //nolint:dogsled // refused, so there is nothing but the error
 		Data: dir, Listen: "127.0.0.1:0", Callbacks: "http://127.0.0.1:1", ShutdownTimeout: time.Second,
 	}, slog.New(slog.DiscardHandler))
 	if err == nil || contracts.KindOf(err) != contracts.Conflict || !strings.Contains(err.Error(), "in use by another process") {
@@ -149,6 +151,16 @@ func TestTheLoneProviderAndTheStandaloneBrokerShareTheirFiles(t *testing.T) {
 	var people []person
 	if err := json.Unmarshal([]byte(before["people.json"]), &people); err != nil || len(people) != len(h.program.people) || len(people) == 0 {
 		t.Errorf("people %v, error %v", people, err)
+	}
+	var listed []identity.Principal
+	if err := json.Unmarshal([]byte(before["principals.json"]), &listed); err != nil || len(listed) != len(people) {
+		t.Fatalf("principals %v, error %v", listed, err)
+	}
+	if p := listed[0]; p.ID != people[0].ID || p.Kind != identity.Person || p.Role != actor.CaseWorker || p.Tenant != "muenchen" || p.Authority != "gewerbeamt-muenchen" {
+		t.Errorf("the first principal is %+v", p)
+	}
+	if strings.Contains(before["principals.json"], "password") {
+		t.Error("the list of principals holds passwords")
 	}
 }
 

@@ -21,7 +21,7 @@ func Programs() []Program {
 	return []Program{
 		{"efabroker", "The command line", &Client{}},
 		{"standalone", "The whole broker in one process", &Standalone{}},
-		{"standalone-openid", "The OpenID provider as a process of its own: `standalone openid`", &OpenID{}},
+		{"standalone-openid", "The OpenID provider as a process of its own: `standalone openid`", &Provider{}},
 	}
 }
 

@@ -5,6 +5,7 @@
 #   LOCAL_STATE      directory of everything that is made here (default: data/local in the repository)
 #   LOCAL_CACHE      Kafka's jars and Temporal's binaries, kept by `down --delete` (default: LOCAL_STATE/cache)
 #   LOCAL_PORT_BASE  first of 30 consecutive ports (default: the first free block from 21000 on; kept in LOCAL_STATE/ports)
+#   LOCAL_BIN        directory with standalone and efabroker (default: built from this tree into LOCAL_STATE/bin)
 #   LOCAL_PATIENCE   seconds for which a start or a stop is waited for (default: 90)
 set -euo pipefail
 
@@ -12,9 +13,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 repository=$(cd "$here/../.." && pwd)
 state=$(realpath -m "${LOCAL_STATE:-$repository/data/local}")
 cache=$(realpath -m "${LOCAL_CACHE:-$state/cache}")
+# shellcheck disable=SC2034 # up and the libraries that it sources read it
+bin=$(realpath -m "${LOCAL_BIN:-$state/bin}")
 patience=${LOCAL_PATIENCE:-90}
 ports_in_block=30
-# The order of the start; stopped in reverse.
+# The order of the start; stopped in reverse. The worker listens nowhere.
 # shellcheck disable=SC2034 # down and status read it
 processes=(postgres-ledger postgres-keys kafka temporal openid worker broker-1 broker-2)
 
@@ -45,7 +48,6 @@ port() {
 	openid) echo $((base + 4)) ;;
 	broker-1) echo $((base + 5)) ;;
 	broker-2) echo $((base + 6)) ;;
-	worker) echo $((base + 7)) ;;
 	temporal) echo $((base + 10)) ;;
 	temporal-http) echo $((base + 11)) ;;
 	*) fail "no part is called $1" ;;
@@ -103,12 +105,12 @@ pid_of() {
 	echo "$pid"
 }
 
-# start NAME PORT COMMAND… runs a part in the background unless it runs.
+# start NAME PORT COMMAND… runs a part in the background unless it runs. PORT is empty for one that listens nowhere.
 start() {
 	local name=$1 listens=$2 pid
 	shift 2
 	! pid_of "$name" >/dev/null || return 0
-	! open_port "$listens" || fail "$name cannot start: port $listens is in use" "stop what listens there, or delete $state and set LOCAL_PORT_BASE"
+	[[ -z $listens ]] || ! open_port "$listens" || fail "$name cannot start: port $listens is in use" "stop what listens there, or delete $state and set LOCAL_PORT_BASE"
 	printf '\n--- started %s\n' "$(date -Is)" >>"$state/log/$name.log"
 	setsid "$@" >>"$state/log/$name.log" 2>&1 </dev/null 9>&- &
 	pid=$!
@@ -150,10 +152,10 @@ stop() {
 	rm -f "$state/run/$1.pid"
 }
 
-# lock lets one script at a time work on the state.
+# lock lets one script at a time work on the state. What a killed one had begun holds the lock until it ends.
 lock() {
 	exec 9>"$state/lock"
-	flock -n 9 || fail "another script works on $state" 'wait until it has ended'
+	flock -w "$patience" 9 || fail "another script works on $state" 'wait until it has ended'
 }
 
 # prepare makes the directories. Others may pass through the first, which the database's user has to, and look nowhere.
@@ -161,5 +163,5 @@ prepare() {
 	mkdir -p "$state" "$cache"
 	chmod 0711 "$state"
 	lock
-	(umask 077 && mkdir -p "$state"/{secrets,run,log,kafka,temporal,openid,bin})
+	(umask 077 && mkdir -p "$state"/{secrets,run,log,kafka,temporal,openid,broker,bin})
 }

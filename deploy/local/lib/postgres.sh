@@ -68,6 +68,12 @@ postgres_provision() {
 	await postgres-ledger postgres_ready postgres-ledger
 	await postgres-keys postgres_ready postgres-keys
 	database postgres-ledger efa efa_ledger
+	# The roles in which the broker works; it may not make them itself.
+	sql postgres-ledger postgres <<-'SQL'
+		select format('create role %I nologin', wanted) from unnest(array['efa_ledger', 'efa_view']) wanted
+		where not exists (select from pg_roles where rolname = wanted) \gexec
+		grant efa_ledger, efa_view to efa;
+	SQL
 	database postgres-keys efa efa_keys
 	database postgres-keys temporal temporal
 	database postgres-keys temporal temporal_visibility

@@ -8,8 +8,8 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// OpenID configures the embedded OpenID provider as a process of its own, beside brokers that run on outside engines.
-type OpenID struct {
+// Provider configures the embedded OpenID provider as a process of its own, beside brokers that run on outside engines.
+type Provider struct {
 	Data            string        `key:"data"             default:"./data"                doc:"Directory of the provider's key, the clients' keys and the people who can log in, laid out as in the data directory of a standalone broker. Change it to keep several apart; two processes never share one."`
 	Listen          string        `key:"listen"           default:"127.0.0.1:8090"        doc:"Address of the provider, host:port; the issuer is http://host:port/oidc. Port 0 picks a free one, which the first line of the output names."`
 	Callbacks       string        `key:"callbacks"        default:"http://127.0.0.1:8080" doc:"Addresses of the brokers' APIs, separated by commas, to which case workers are led back after the log-in. Change it when a broker listens elsewhere."`
@@ -18,7 +18,7 @@ type OpenID struct {
 }
 
 // CallbackAddresses are the addresses in Callbacks.
-func (c *OpenID) CallbackAddresses() []string {
+func (c *Provider) CallbackAddresses() []string {
 	var out []string
 	for address := range strings.SplitSeq(c.Callbacks, ",") {
 		out = append(out, strings.TrimSuffix(strings.TrimSpace(address), "/"))
@@ -27,7 +27,7 @@ func (c *OpenID) CallbackAddresses() []string {
 }
 
 // Validate reports every fault, each with what to do.
-func (c *OpenID) Validate() []contracts.Problem {
+func (c *Provider) Validate() []contracts.Problem {
 	host, _, ok := splitAddress(c.Listen)
 	rules := []rule{
 		{c.Data == "", "data", "is empty; name a directory, or leave it out for ./data"},
