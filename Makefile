@@ -55,6 +55,7 @@ fuzz: ## fuzz every decoder whose package links neither OPA nor the Temporal ser
 .PHONY: nightly
 nightly: ## run what takes too long for every change and write a table (REPORT=bin/nightly.md)
 	.ci/nightly $(REPORT)
+
 # The tests that open a database run on SQLite in every run; here the same ones run on PostgreSQL.
 .PHONY: postgres-tier
 postgres-tier: ## run the tests of the stores on a PostgreSQL 15 that is thrown away (Debian's postgresql-15)
@@ -63,6 +64,17 @@ postgres-tier: ## run the tests of the stores on a PostgreSQL 15 that is thrown 
 	test -n "$$packages"; \
 	.ci/with-postgres bash -c "set -e; go test -count=1 -v -timeout 20m $$(echo $$packages); \
 		go test -count=1 -v -timeout 20m -run PostgreSQL ./broker/cmd/standalone ./broker/cmd/internal/backup"
+
+.PHONY: temporal-tier
+temporal-tier: ## run permits on Temporal over a PostgreSQL 15 that is thrown away (Debian's postgresql-15)
+	.ci/with-postgres go test -count=1 -v -run 'PostgreSQL|Databases' ./workflows/localtemporal
+
+# The first run builds the Temporal server of the production form: minutes.
+.PHONY: local-check
+local-check: ## try deploy/local in a directory of its own: Apache Kafka, PostgreSQL, Temporal, OpenID as processes
+	shellcheck .ci/run .ci/with-postgres
+	shellcheck -x -a deploy/local/up deploy/local/down deploy/local/status deploy/local/check
+	LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local} deploy/local/check
 
 .PHONY: check
 check: ## run everything that CI runs
