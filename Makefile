@@ -70,11 +70,11 @@ temporal-tier: ## run permits on Temporal over a PostgreSQL 15 that is thrown aw
 	.ci/with-postgres go test -count=1 -v -run 'PostgreSQL|Databases' ./workflows/localtemporal
 
 # The first run builds the Temporal server of the production form: minutes.
-.PHONY: local-check
-local-check: ## try deploy/local in a directory of its own: Apache Kafka, PostgreSQL, Temporal, OpenID as processes
-	shellcheck .ci/run .ci/with-postgres
-	shellcheck -x -a deploy/local/up deploy/local/down deploy/local/status deploy/local/check
-	LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local} deploy/local/check
+.PHONY: production-tier
+production-tier: ## start the production form as processes, try it, and break it under load (deploy/local)
+	shellcheck .ci/run .ci/with-postgres && shellcheck -x -a deploy/local/up deploy/local/down deploy/local/status deploy/local/check
+	LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local} deploy/local/check -- \
+		env EFA_PRODUCTION=yes go test -count=1 -v -timeout 30m ./broker/cmd/internal/production
 
 .PHONY: check
 check: ## run everything that CI runs

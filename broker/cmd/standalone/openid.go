@@ -69,7 +69,7 @@ func startOpenID(ctx context.Context, cfg config.Provider, log *slog.Logger) (se
 // openProvider registers the operator, the portal and every authority of the embedded register, and the demo's case
 // workers. It needs no ledger, so it can run before there is one.
 func openProvider(cfg config.Provider, issuer string, log *slog.Logger) (*openid.Provider, error) {
-	authorities, err := carriedAuthorities()
+	authorities, err := carriedAuthorities(authority.OperatorID(cfg.Operator))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func openProvider(cfg config.Provider, issuer string, log *slog.Logger) (*openid
 	if err := writePrincipals(filepath.Join(cfg.Data, "principals.json"), people); err != nil {
 		return nil, err
 	}
-	clients, err := registerClients(filepath.Join(cfg.Data, "clients"), assembly.Machines(operator, authorities), cfg.CallbackAddresses()...)
+	clients, err := registerClients(filepath.Join(cfg.Data, "clients"), assembly.Machines(authority.OperatorID(cfg.Operator), authorities), cfg.CallbackAddresses()...)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func writePrincipals(path string, people []person) error {
 	return writeFile(path, raw)
 }
 
-func carriedAuthorities() ([]authority.Authority, error) {
+func carriedAuthorities(operator authority.OperatorID) ([]authority.Authority, error) {
 	register, err := region.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load register of areas: %w", err)

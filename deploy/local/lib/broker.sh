@@ -16,13 +16,13 @@ broker_secrets() {
 
 # broker_command COMMAND LISTEN prints a command with the settings of the broker, an argument a line.
 broker_command() {
-	printf '%s\n' env -i "PATH=$PATH" "EFA_DATA=$state/broker" "EFA_LISTEN=$2" \
+	printf '%s\n' env -i "PATH=$PATH" "EFA_OPERATOR=$operator" "EFA_DATA=$state/broker" "EFA_LISTEN=$2" \
 		"EFA_LEDGER_URL_FILE=$state/secrets/ledger-url" "EFA_KEYSTORE_URL_FILE=$state/secrets/keystore-url" \
 		"EFA_KAFKA_BROKERS=127.0.0.1:$(port kafka)" EFA_KAFKA_MECHANISM=SCRAM-SHA-256 \
 		EFA_KAFKA_USERNAME=efa-broker "EFA_KAFKA_PASSWORD_FILE=$state/secrets/kafka-efa-broker" \
 		"EFA_TEMPORAL_ADDRESS=127.0.0.1:$(port temporal)" "EFA_TEMPORAL_NAMESPACE=$temporal_namespace" \
 		"EFA_OPENID_ISSUER=$(openid_issuer)" "EFA_OPENID_JWKS=$(openid_issuer)/jwks" \
-		"EFA_PRINCIPALS=$state/openid/principals.json" "$bin/efabroker" "$1"
+		"EFA_PRINCIPALS=$state/openid/principals.json" EFA_LOG_FORMAT=json "$bin/efabroker" "$1"
 }
 
 # broker_start COMMAND NAME [PORT]
@@ -54,11 +54,15 @@ broker_start_all() {
 	await broker-2 broker_ready broker-2
 }
 
-# client_settings writes what efabroker needs to speak to the first broker: source it.
+# client_settings writes what efabroker needs to speak to the first broker: source it. What back offices obtained and how
+# far they have read stands beside the ledger that it belongs to.
 client_settings() {
-	cat >"$state/env" <<-E
+	(umask 077 && cat >"$state/env") <<-E
 		export EFA_SERVER=http://127.0.0.1:$(port broker-1)
 		export EFA_ISSUER=$(openid_issuer)
 		export EFA_CLIENTS=$state/openid/clients
+		export EFA_CLIENT=operator-$operator
+		export EFA_PORTAL=portal-$operator
+		export EFA_DATA=$state/client
 	E
 }

@@ -6,6 +6,8 @@
 #   LOCAL_CACHE      Kafka's jars and Temporal's binaries, kept by `down --delete` (default: LOCAL_STATE/cache)
 #   LOCAL_PORT_BASE  first of 30 consecutive ports (default: the first free block from 21000 on; kept in LOCAL_STATE/ports)
 #   LOCAL_BIN        directory with standalone and efabroker (default: built from this tree into LOCAL_STATE/bin)
+#   LOCAL_OPERATOR   operator that hosts the cases, set once (default: bayern)
+#   LOCAL_AUTHORITIES  authorities with a user, an inbox and an outbox at Kafka (default: the two trade offices)
 #   LOCAL_PATIENCE   seconds for which a start or a stop is waited for (default: 90)
 set -euo pipefail
 
@@ -15,6 +17,8 @@ state=$(realpath -m "${LOCAL_STATE:-$repository/data/local}")
 cache=$(realpath -m "${LOCAL_CACHE:-$state/cache}")
 # shellcheck disable=SC2034 # up and the libraries that it sources read it
 bin=$(realpath -m "${LOCAL_BIN:-$state/bin}")
+# shellcheck disable=SC2034
+operator=${LOCAL_OPERATOR:-bayern}
 patience=${LOCAL_PATIENCE:-90}
 ports_in_block=30
 # The order of the start; stopped in reverse. The worker listens nowhere.
@@ -163,5 +167,5 @@ prepare() {
 	mkdir -p "$state" "$cache"
 	chmod 0711 "$state"
 	lock
-	(umask 077 && mkdir -p "$state"/{secrets,run,log,kafka,temporal,openid,broker,bin})
+	(umask 077 && mkdir -p "$state"/{secrets,run,log,kafka,temporal,openid,broker,client,bin})
 }

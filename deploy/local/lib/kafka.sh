@@ -3,7 +3,8 @@
 
 kafka_version=4.4.0
 kafka_libs=$cache/kafka-$kafka_version
-authority=gewerbeamt-muenchen # speaks Kafka itself, to show how one does
+# Authorities that speak Kafka themselves: each has a user, an inbox and an outbox of its own.
+read -ra authorities <<<"${LOCAL_AUTHORITIES:-gewerbeamt-muenchen gewerbeamt-nuernberg}"
 
 kafka_tools() {
 	need java openjdk-17-jre-headless
@@ -62,18 +63,28 @@ kafka_properties() {
 	E
 }
 
+# kafka_format makes the data and the users. Java reads its arguments from a file, because the list of processes shows
+# arguments, and these hold passwords.
+kafka_format() {
+	local user
+	rm -rf "$state/kafka/data" "$state/kafka/provisioned"
+	(
+		umask 077
+		printf '"%s"\n' -Xmx256M -cp "$kafka_libs/*" kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c "$state/kafka/server.properties"
+		for user in admin efa-broker "${authorities[@]}"; do
+			printf '"%s"\n' --add-scram "SCRAM-SHA-256=[name=$user,password=$(secret "kafka-$user")]"
+		done
+	) >"$state/kafka/format"
+	chmod 0600 "$state/kafka/format"
+	java "@$state/kafka/format" >>"$state/log/kafka.log" 2>&1 || fail "cannot make Kafka's data" "log: $state/log/kafka.log"
+	rm "$state/kafka/format"
+}
+
 kafka_start() {
-	local user users=()
-	for user in admin efa-broker "$authority"; do
-		kafka_client "$user"
-		users+=(--add-scram "SCRAM-SHA-256=[name=$user,password=$(secret "kafka-$user")]")
-	done
+	local user
+	for user in admin efa-broker "${authorities[@]}"; do kafka_client "$user"; done
 	(umask 077 && kafka_properties >"$state/kafka/server.properties")
-	if [[ ! -f $state/kafka/data/meta.properties ]]; then
-		rm -rf "$state/kafka/data" "$state/kafka/provisioned"
-		kafka_java kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c "$state/kafka/server.properties" "${users[@]}" \
-			>>"$state/log/kafka.log" 2>&1 || fail "cannot make Kafka's data" "log: $state/log/kafka.log"
-	fi
+	[[ -f $state/kafka/data/meta.properties ]] || kafka_format
 	start kafka "$(port kafka)" java -Xmx256M -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$kafka_libs/*" \
 		"-Dlog4j2.configurationFile=$repository/adapters/eventlog/kafkalog/testdata/log4j2.xml" kafka.Kafka "$state/kafka/server.properties"
 }
@@ -95,14 +106,17 @@ kafka_provision() {
 	await kafka open_port "$(port kafka)"
 	[[ ! -f $state/kafka/provisioned ]] || return 0
 	topic efa.cases --partitions 6
-	topic "efa.inbox.$authority" --partitions 1
-	topic "efa.outbox.$authority" --partitions 1 --config message.timestamp.type=LogAppendTime
 	allow efa-broker --operation Read --operation Write --topic efa.cases
 	allow efa-broker --operation Read --group efa.starter --group efa.delivery --group efa.ingress
 	allow efa-broker --operation Write --resource-pattern-type prefixed --topic efa.inbox.
 	allow efa-broker --operation Read --resource-pattern-type prefixed --topic efa.outbox.
-	allow "$authority" --operation Read --topic "efa.inbox.$authority" --group "efa.inbox.$authority"
-	allow "$authority" --operation Write --topic "efa.outbox.$authority"
+	local authority
+	for authority in "${authorities[@]}"; do
+		topic "efa.inbox.$authority" --partitions 1
+		topic "efa.outbox.$authority" --partitions 1 --config message.timestamp.type=LogAppendTime
+		allow "$authority" --operation Read --topic "efa.inbox.$authority" --group "efa.inbox.$authority"
+		allow "$authority" --operation Write --topic "efa.outbox.$authority"
+	done
 	touch "$state/kafka/provisioned"
-	say "  kafka has its topics and access rights"
+	say '  kafka has its topics and access rights'
 }

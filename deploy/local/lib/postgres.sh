@@ -17,6 +17,18 @@ postgres_tools() {
 	fi
 }
 
+# postgres_gone NAME waits until nothing is left of a cluster that was killed: its children notice it a moment later, and
+# PostgreSQL takes a process that ended and was not collected yet for a running one.
+postgres_gone() {
+	local pid end=$((SECONDS + patience))
+	[[ -s $state/run/$1.pid ]] && ! pid_of "$1" >/dev/null || return 0
+	read -r pid _ <"$state/run/$1.pid"
+	while [[ -d /proc/$pid ]] || [[ -n $(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$state/$1/data" 2>/dev/null) ]]; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+}
+
 # postgres_start NAME [OPTION…] makes a cluster at its first start.
 postgres_start() {
 	local name=$1 dir=$state/$1
@@ -31,6 +43,7 @@ postgres_start() {
 		rm -f "$dir/password"
 		mv "$dir/new" "$dir/data"
 	fi
+	postgres_gone "$name" || fail "processes of $name do not end" "they work in $dir/data"
 	start "$name" "$(port "$name")" "${as_database[@]}" "$postgres_bin/postgres" -D "$dir/data" -p "$(port "$name")" \
 		-c listen_addresses=127.0.0.1 -c "unix_socket_directories=$dir/socket" -c max_connections=200 "$@"
 }
@@ -72,7 +85,8 @@ postgres_provision() {
 	sql postgres-ledger postgres <<-'SQL'
 		select format('create role %I nologin', wanted) from unnest(array['efa_ledger', 'efa_view']) wanted
 		where not exists (select from pg_roles where rolname = wanted) \gexec
-		grant efa_ledger, efa_view to efa;
+		select format('grant %I to efa', granted) from unnest(array['efa_ledger', 'efa_view']) granted
+		where not pg_has_role('efa', granted, 'member') \gexec
 	SQL
 	database postgres-keys efa efa_keys
 	database postgres-keys temporal temporal
