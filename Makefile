@@ -74,7 +74,7 @@ temporal-tier: ## run permits on Temporal over a PostgreSQL 15 that is thrown aw
 production-tier: ## start the production form as processes, try it, and break it under load (deploy/local)
 	shellcheck .ci/run .ci/with-postgres && shellcheck -x -a deploy/local/up deploy/local/down deploy/local/status deploy/local/check
 	LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local} deploy/local/check -- \
-		env EFA_PRODUCTION=yes go test -count=1 -v -timeout 30m ./broker/cmd/internal/production
+		env PRODUCTION_FORM=yes go test -count=1 -v -timeout 30m ./broker/cmd/internal/production
 
 .PHONY: check
 check: ## run everything that CI runs

@@ -38,8 +38,8 @@ type form struct {
 func openForm(t *testing.T) *form {
 	t.Helper()
 	state := os.Getenv("LOCAL_STATE")
-	if os.Getenv("EFA_PRODUCTION") == "" || state == "" {
-		t.Skip("EFA_PRODUCTION is not set: make production-tier runs this on real engines")
+	if os.Getenv("PRODUCTION_FORM") == "" || state == "" {
+		t.Skip("PRODUCTION_FORM is not set: make production-tier runs this on real engines")
 	}
 	f := &form{t: t, state: state, env: map[string]string{}}
 	f.up()

@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/efa-broker/efa-broker/contracts"
-	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
 
 // The ledger's cluster is killed like by a power cut, with its children, and recovers from its log.
