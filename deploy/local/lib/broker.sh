@@ -32,10 +32,15 @@ broker_start() {
 	start "$2" "${3:-}" "${command[@]}"
 }
 
-broker_migrate() {
+# broker_run COMMAND runs a command that ends by itself.
+broker_run() {
 	local command
-	mapfile -t command < <(broker_command migrate 127.0.0.1:0)
-	"${command[@]}" >>"$state/log/migrate.log" 2>&1 || fail 'cannot migrate the databases of the broker' "log: $state/log/migrate.log"
+	mapfile -t command < <(broker_command "$1" 127.0.0.1:0)
+	"${command[@]}"
+}
+
+broker_migrate() {
+	broker_run migrate >>"$state/log/migrate.log" 2>&1 || fail 'cannot migrate the databases of the broker' "log: $state/log/migrate.log"
 }
 
 broker_ready() { curl -fsS -m 5 "http://127.0.0.1:$(port "$1")/readyz"; }

@@ -75,7 +75,13 @@ func (f *form) run(environ []string, command string, args ...string) string {
 // up starts whatever of the form does not run, and waits until it is ready.
 func (f *form) up() {
 	f.t.Helper()
-	f.run([]string{"LOCAL_BIN=" + filepath.Join(f.state, "bin")}, "../../../../deploy/local/up")
+	f.script("up")
+}
+
+// script runs one of deploy/local, with the programs that are built already.
+func (f *form) script(name string, args ...string) {
+	f.t.Helper()
+	f.run([]string{"LOCAL_BIN=" + filepath.Join(f.state, "bin")}, "../../../../deploy/local/"+name, args...)
 }
 
 // efabroker runs a command of the command line against the first broker.
