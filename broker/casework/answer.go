@@ -18,13 +18,16 @@ import (
 
 // Answer is what a holder says about its task.
 type Answer struct {
+	// Received is the receipt of the answer; deadlines are decided by it.
+	Received event.Reception
 	Outcome  string
 	Facts    fact.Values
 	Contents []content.Ref
 }
 
 // Complete gives the outcome of a task that v's authority holds. The same answer again is answered alike; another one
-// is a Conflict.
+// is a Conflict, and so is one that was received after silence was deemed a yes. After silence that may be disregarded
+// the answer is still recorded, behind the expiry.
 func (c *Casework) Complete(ctx context.Context, v actor.Viewer, id string, a Answer) (task.Task, error) {
 	if err := c.allowAnswer(ctx, v, id); err != nil {
 		return task.Task{}, err
@@ -34,20 +37,20 @@ func (c *Casework) Complete(ctx context.Context, v actor.Viewer, id string, a An
 	}
 	return c.answer(ctx, v, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
 		return event.Draft{
-			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.caseID, Tenant: tenant, Actor: v.Actor,
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.caseID, Tenant: tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskCompleted{Task: id, Step: t.step, Pass: t.pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
 		}
 	})
 }
 
-// Return answers that v's authority is not competent.
-func (c *Casework) Return(ctx context.Context, v actor.Viewer, id string) (task.Task, error) {
+// Return answers that v's authority is not competent. Once silence has ended the task it is a Conflict.
+func (c *Casework) Return(ctx context.Context, v actor.Viewer, received event.Reception, id string) (task.Task, error) {
 	if err := c.allowAnswer(ctx, v, id); err != nil {
 		return task.Task{}, err
 	}
 	return c.answer(ctx, v, id, func(t lockedTask, tenant authority.TenantID) event.Draft {
 		return event.Draft{
-			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: tenant, Actor: v.Actor,
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: tenant, Actor: v.Actor, Received: received,
 			Data: event.TaskReturned{Task: id, Step: t.step, Pass: t.pass, Reason: "not_competent"},
 		}
 	})
@@ -66,7 +69,11 @@ func (c *Casework) answer(ctx context.Context, v actor.Viewer, id string, draft 
 		if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, t.caseID).Scan(&tenant); err != nil {
 			return fmt.Errorf("read tenant: %w", err)
 		}
-		_, err = c.cfg.Ledger.Append(ctx, tx, draft(t, tenant))
+		d := draft(t, tenant)
+		if err := c.Settle(ctx, tx, d); err != nil {
+			return err
+		}
+		_, err = c.cfg.Ledger.Append(ctx, tx, d)
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"context"
+	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
@@ -29,6 +30,12 @@ type Catalogue interface {
 	OutcomeFacts(ctx context.Context, hash string) (map[string]fact.Declaration, error)
 }
 
+// Ingress tells whether everything that an authority sent and that was received by an instant is in the ledger;
+// Unavailable means not yet.
+type Ingress interface {
+	CaughtUp(ctx context.Context, tx *sqlstore.Tx, a authority.ID, due time.Time) error
+}
+
 // Routing decides whether an authority may learn that there is something for it, with a task as well (DESIGN law 4).
 type Routing interface {
 	// Route asks the policy before the transaction and returns what writes the record in it. Denied means that the
@@ -47,8 +54,11 @@ type Config struct {
 	Ledger    Ledger
 	Catalogue Catalogue
 	Routing   Routing
+	Ingress   Ingress
 	Contents  Contents
 	Access    standing.Access
+	// Due is the due instant of a period that begins at start. Defaults to the law record's own rule.
+	Due func(r law.DeadlineRecord, start time.Time) *time.Time
 	// Operator hosts the cases.
 	Operator authority.OperatorID
 }
@@ -60,7 +70,12 @@ type Casework struct {
 }
 
 // New returns the domain.
-func New(cfg Config) *Casework { return &Casework{cfg: cfg, gate: standing.Gate{Access: cfg.Access}} }
+func New(cfg Config) *Casework {
+	if cfg.Due == nil {
+		cfg.Due = law.DeadlineRecord.Due
+	}
+	return &Casework{cfg: cfg, gate: standing.Gate{Access: cfg.Access}}
+}
 
 // source names the broker's own emitter of events.
 func (c *Casework) source() string { return "urn:efa:operator:" + string(c.cfg.Operator) }

@@ -189,7 +189,7 @@ func TestATaskIsAnsweredOnceByItsHolder(t *testing.T) {
 	if again, err := b.work.Complete(ctx, holder, id, answer); err != nil || again.State != task.Completed {
 		t.Errorf("the same answer again: %+v %v", again, err)
 	}
-	if _, err := b.work.Return(ctx, holder, id); contracts.KindOf(err) != contracts.Conflict {
+	if _, err := b.work.Return(ctx, holder, event.Reception{}, id); contracts.KindOf(err) != contracts.Conflict {
 		t.Errorf("another answer: %v", err)
 	}
 }
@@ -269,10 +269,10 @@ func TestWhoeverIsNotCompetentNoLongerTakesPart(t *testing.T) {
 	one := b.assign(t, "one", "gewerbeamt-nuernberg", authority.Previous, "")
 	two := b.assign(t, "two", "gewerbeamt-nuernberg", authority.Previous, "")
 	v := system("gewerbeamt-nuernberg")
-	if _, err := b.work.Return(t.Context(), v, one); err != nil || parts() != 1 {
+	if _, err := b.work.Return(t.Context(), v, event.Reception{}, one); err != nil || parts() != 1 {
 		t.Errorf("with another task of the same role: %v, %d parts", err, parts())
 	}
-	if _, err := b.work.Return(t.Context(), v, two); err != nil || parts() != 0 {
+	if _, err := b.work.Return(t.Context(), v, event.Reception{}, two); err != nil || parts() != 0 {
 		t.Errorf("without: %v, %d parts", err, parts())
 	}
 	if _, err := b.work.Case(t.Context(), v, theCase); contracts.KindOf(err) != contracts.NotFound {

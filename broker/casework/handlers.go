@@ -62,7 +62,7 @@ func (h handlers) GetTask(ctx context.Context, req GetTaskRequestObject) (GetTas
 }
 
 func (h handlers) CompleteTask(ctx context.Context, req CompleteTaskRequestObject) (CompleteTaskResponseObject, error) {
-	a := Answer{Outcome: req.Body.Outcome}
+	a := Answer{Received: httpserver.Received(ctx), Outcome: req.Body.Outcome}
 	if req.Body.Facts != nil {
 		a.Facts = fact.Values(*req.Body.Facts)
 	}
@@ -77,7 +77,7 @@ func (h handlers) CompleteTask(ctx context.Context, req CompleteTaskRequestObjec
 }
 
 func (h handlers) ReturnTask(ctx context.Context, req ReturnTaskRequestObject) (ReturnTaskResponseObject, error) {
-	t, err := h.Return(ctx, httpserver.Viewer(ctx), req.TaskId)
+	t, err := h.Return(ctx, httpserver.Viewer(ctx), httpserver.Received(ctx), req.TaskId)
 	if err != nil {
 		return nil, err
 	}

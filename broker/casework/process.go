@@ -16,7 +16,6 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
-	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 )
 
@@ -76,7 +75,8 @@ func (c *Casework) Assign(ctx context.Context, cmd engine.Assign) (engine.Result
 		if err := decided(ctx, tx); err != nil {
 			return engine.Result{}, err
 		}
-		deadline := law.Deadline{Law: record.ID, LegalBasis: record.LegalBasis, Due: record.Due(cmd.Start), SilenceEffect: record.SilenceEffect}
+		deadline := record.For(cmd.Start)
+		deadline.Due = c.cfg.Due(record, cmd.Start)
 		id := idOfTask(cmd.StepKey)
 		_, err := c.cfg.Ledger.Append(ctx, tx, event.Draft{
 			ID: eventID(cmd.StepKey, 1), Source: c.source(), Type: event.TypeTaskAssigned, Case: cmd.Case, Tenant: tenant, Actor: engineActor(),
@@ -85,7 +85,7 @@ func (c *Casework) Assign(ctx context.Context, cmd engine.Assign) (engine.Result
 				OutcomeFacts: cmd.OutcomeFacts, Opens: cmd.Opens, Deadline: deadline, Purpose: cmd.Purpose, Basis: cmd.Basis, Contents: opening.contents,
 			},
 		})
-		return engine.Result{Task: id, Due: deadline.Due}, err
+		return engine.Result{Task: id, Due: deadline.Due, SilenceEffect: deadline.SilenceEffect}, err
 	})
 }
 

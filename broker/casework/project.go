@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -27,6 +28,8 @@ func (c *Casework) Project(ctx context.Context, tx *sqlstore.Tx, r event.Recorde
 		return project(ctx, tx, r, c.assigned)
 	case event.TypeTaskCompleted:
 		return project(ctx, tx, r, c.completed)
+	case event.TypeTaskExpired:
+		return project(ctx, tx, r, c.expired)
 	case event.TypeTaskReturned:
 		return project(ctx, tx, r, c.returned)
 	case event.TypeCaseAcknowledged:
@@ -106,7 +109,10 @@ func (c *Casework) completed(ctx context.Context, tx *sqlstore.Tx, r event.Recor
 	if err != nil {
 		return fmt.Errorf("encode outcome facts: %w", err)
 	}
-	return moveTask(ctx, tx, r, t, task.Completed, d.Outcome, string(facts))
+	if err := moveTask(ctx, tx, r, t, task.Completed, d.Outcome, string(facts)); err != nil {
+		return err
+	}
+	return c.attended(ctx, tx, r)
 }
 
 func wayOf(opens string) string {
@@ -157,8 +163,12 @@ func leave(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTask)
 
 // moveTask checks the step against the row and writes it; an illegal step is a conflict, answered at once (law 3).
 func moveTask(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTask, next task.State, outcome, facts string) error {
-	if err := t.state.Move(next, t.silence); err != nil {
+	if err := t.state.Move(next, t.deadline.SilenceEffect); err != nil {
 		return contracts.Errorf(contracts.Conflict, "move task", "%w", err)
+	}
+	if t.state == task.Assigned && t.deadline.Late(r.Time) {
+		return contracts.Errorf(contracts.Conflict, "move task", "silence ended the task at %s, and this was received at %s",
+			t.deadline.Due.Format(time.RFC3339Nano), r.Time.Format(time.RFC3339Nano))
 	}
 	_, err := tx.Exec(ctx, `update tasks set state = $2, outcome = $3, outcome_facts = $4, completed_at = $5 where id = $1`,
 		t.id, next, outcome, facts, r.Time)
@@ -212,7 +222,7 @@ type lockedTask struct {
 	pkg          string // hash of the case's service package
 	opens        string
 	state        task.State
-	silence      law.SilenceEffect
+	deadline     law.Deadline
 	outcomes     []string
 	allowedFacts []string
 	step         string
@@ -222,15 +232,19 @@ type lockedTask struct {
 func lockTask(ctx context.Context, q sqlstore.Querier, id string) (lockedTask, error) {
 	t := lockedTask{id: id}
 	var outcomes, facts string
-	err := q.QueryRowContext(ctx, `select t.case_id, t.authority, t.role, c.package, t.opens, t.state, t.silence_effect, t.outcomes, t.allowed_facts, t.step, t.pass
-		from tasks t join cases c on c.id = t.case_id where t.id = $1`, id).
-		Scan(&t.caseID, &t.authority, &t.role, &t.pkg, &t.opens, &t.state, &t.silence, &outcomes, &facts, &t.step, &t.pass)
+	var due sql.NullTime
+	d := &t.deadline
+	err := q.QueryRowContext(ctx, `select t.case_id, t.authority, t.role, c.package, t.opens, t.state, t.law, t.legal_basis, t.silence_effect, t.due,
+		t.outcomes, t.allowed_facts, t.step, t.pass from tasks t join cases c on c.id = t.case_id where t.id = $1`, id).
+		Scan(&t.caseID, &t.authority, &t.role, &t.pkg, &t.opens, &t.state, &d.Law, &d.LegalBasis, &d.SilenceEffect, &due,
+			&outcomes, &facts, &t.step, &t.pass)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, contracts.Errorf(contracts.NotFound, "read task", "no such task")
 	}
 	if err != nil {
 		return t, fmt.Errorf("read task: %w", err)
 	}
+	t.deadline.Due = utc(due)
 	if err := json.Unmarshal([]byte(outcomes), &t.outcomes); err != nil {
 		return t, fmt.Errorf("decode outcomes: %w", err)
 	}

@@ -81,8 +81,6 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-func (s *scene) logger() *slog.Logger { return slog.New(slog.NewTextHandler(s.log, nil)) }
-
 // batch names events as "c1/2".
 func (s *scene) batch(ids ...string) (out []event.Recorded) {
 	for _, id := range ids {

@@ -17,16 +17,16 @@ import (
 
 // Accept answers for v's authority that the delivery could be read. It needs a fetch before; it sets no procedural
 // state. The same answer again changes nothing; another one is a Conflict.
-func (d *Delivery) Accept(ctx context.Context, v actor.Viewer, id string) (delivery.Item, error) {
-	return d.answer(ctx, v, id, event.TypeDeliveryAccepted, "")
+func (d *Delivery) Accept(ctx context.Context, v actor.Viewer, received event.Reception, id string) (delivery.Item, error) {
+	return d.answer(ctx, v, id, event.Draft{Type: event.TypeDeliveryAccepted, Received: received}, "")
 }
 
 // Reject answers for v's authority that the delivery could not be read. A person has to look; nothing is decided.
-func (d *Delivery) Reject(ctx context.Context, v actor.Viewer, id string, reason delivery.Rejection) (delivery.Item, error) {
-	return d.answer(ctx, v, id, event.TypeDeliveryRejected, reason)
+func (d *Delivery) Reject(ctx context.Context, v actor.Viewer, received event.Reception, id string, reason delivery.Rejection) (delivery.Item, error) {
+	return d.answer(ctx, v, id, event.Draft{Type: event.TypeDeliveryRejected, Received: received}, reason)
 }
 
-func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id, eventType string, reason delivery.Rejection) (delivery.Item, error) {
+func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id string, draft event.Draft, reason delivery.Rejection) (delivery.Item, error) {
 	if err := d.gate.Relation(ctx, v, decision.DeliveryAnswer, decision.Holder); err != nil {
 		return delivery.Item{}, err
 	}
@@ -39,10 +39,10 @@ func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id, eventType str
 		if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, it.Case).Scan(&tenant); err != nil {
 			return fmt.Errorf("read tenant: %w", err)
 		}
-		_, err = d.cfg.Ledger.Append(ctx, tx, event.Draft{
-			ID: id + "/answer", Source: "urn:efa:operator:" + string(d.cfg.Operator), Type: eventType, Case: it.Case, Tenant: tenant, Actor: v.Actor,
-			Data: event.DeliveryAnswered{Delivery: id, Authority: v.Authority, Reason: reason},
-		})
+		draft.ID, draft.Source, draft.Case = id+"/answer", "urn:efa:operator:"+string(d.cfg.Operator), it.Case
+		draft.Tenant, draft.Actor = tenant, v.Actor
+		draft.Data = event.DeliveryAnswered{Delivery: id, Authority: v.Authority, Reason: reason}
+		_, err = d.cfg.Ledger.Append(ctx, tx, draft)
 		return err
 	})
 	if err != nil {

@@ -221,7 +221,7 @@ func TestAnItemGoesItsWayAndNoOther(t *testing.T) {
 	v := system("finanzamt-a")
 	all := b.inbox(t, "finanzamt-a", "")
 	first, second := all[0], all[1]
-	if _, err := b.delivery.Accept(t.Context(), v, first.ID); contracts.KindOf(err) != contracts.Conflict {
+	if _, err := b.delivery.Accept(t.Context(), v, event.Reception{}, first.ID); contracts.KindOf(err) != contracts.Conflict {
 		t.Errorf("accepted before it was fetched: %v", err)
 	}
 	if err := b.db.Write(t.Context(), func(tx *sqlstore.Tx) error {
@@ -229,16 +229,16 @@ func TestAnItemGoesItsWayAndNoOther(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if it, err := b.delivery.Accept(t.Context(), v, first.ID); err != nil || it.State != items.Accepted {
+	if it, err := b.delivery.Accept(t.Context(), v, event.Reception{}, first.ID); err != nil || it.State != items.Accepted {
 		t.Errorf("%+v %v", it, err)
 	}
-	if _, err := b.delivery.Reject(t.Context(), v, first.ID, items.Undecodable); contracts.KindOf(err) != contracts.Conflict {
+	if _, err := b.delivery.Reject(t.Context(), v, event.Reception{}, first.ID, items.Undecodable); contracts.KindOf(err) != contracts.Conflict {
 		t.Errorf("rejected after it was accepted: %v", err)
 	}
-	if it, err := b.delivery.Reject(t.Context(), v, second.ID, items.SchemaViolation); err != nil || it.State != items.Rejected {
+	if it, err := b.delivery.Reject(t.Context(), v, event.Reception{}, second.ID, items.SchemaViolation); err != nil || it.State != items.Rejected {
 		t.Errorf("%+v %v", it, err)
 	}
-	if _, err := b.delivery.Accept(t.Context(), system("finanzamt-b"), second.ID); contracts.KindOf(err) != contracts.NotFound {
+	if _, err := b.delivery.Accept(t.Context(), system("finanzamt-b"), event.Reception{}, second.ID); contracts.KindOf(err) != contracts.NotFound {
 		t.Errorf("another authority's delivery: %v", err)
 	}
 }
@@ -249,7 +249,7 @@ func TestACursorOfAnEarlierEpochGetsEverythingThatIsNotDone(t *testing.T) {
 	b.handle(t, b.announced("c1", 1, "finanzamt-a"), b.announced("c2", 1, "finanzamt-a"))
 	v := system("finanzamt-a")
 	before := b.inbox(t, "finanzamt-a", "")
-	if _, err := b.delivery.Reject(t.Context(), v, before[0].ID, items.Undecodable); err != nil {
+	if _, err := b.delivery.Reject(t.Context(), v, event.Reception{}, before[0].ID, items.Undecodable); err != nil {
 		t.Fatal(err)
 	}
 	sqlstoretest.Exec(t, b.db, `update inbox_counters set epoch = 2`)

@@ -41,7 +41,7 @@ func (h handlers) ReadInbox(ctx context.Context, req ReadInboxRequestObject) (Re
 }
 
 func (h handlers) AcceptDelivery(ctx context.Context, req AcceptDeliveryRequestObject) (AcceptDeliveryResponseObject, error) {
-	it, err := h.Accept(ctx, httpserver.Viewer(ctx), req.DeliveryId.String())
+	it, err := h.Accept(ctx, httpserver.Viewer(ctx), httpserver.Received(ctx), req.DeliveryId.String())
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (h handlers) AcceptDelivery(ctx context.Context, req AcceptDeliveryRequestO
 }
 
 func (h handlers) RejectDelivery(ctx context.Context, req RejectDeliveryRequestObject) (RejectDeliveryResponseObject, error) {
-	it, err := h.Reject(ctx, httpserver.Viewer(ctx), req.DeliveryId.String(), delivery.Rejection(req.Body.Reason))
+	it, err := h.Reject(ctx, httpserver.Viewer(ctx), httpserver.Received(ctx), req.DeliveryId.String(), delivery.Rejection(req.Body.Reason))
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type checked struct {
 	facts     fact.Values
 	parties   []authority.Party
 	lead      authority.Authority
+	received  event.Reception
 	completes *event.Draft // the other case's task.completed, when this submission completes a task
 }
 

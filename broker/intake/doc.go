@@ -4,7 +4,7 @@
 //	submission     what happens, in this order
 //	checked        caller, service, region, application schema, facts; every fault at once, with JSON pointers
 //	routed         competence for every role of the service package: no lead authority means "no route"
-//	sealed         case key committed, application and sensitive facts sealed and stored as pending, subjects prepared
+//	sealed         keys of case and people durable, application, sensitive facts and people sealed; nothing of it is written yet
 //	recorded       one ledger transaction: case.submitted, receipt, submission row, subjects; with "completes" also the
 //	               other case's task.completed and the links of both cases
 //

@@ -22,7 +22,7 @@ func (in *Intake) Mount(mux *http.ServeMux, errs httpserver.Errors) {
 type handlers struct{ *Intake }
 
 func (h handlers) SubmitApplication(ctx context.Context, req SubmitApplicationRequestObject) (SubmitApplicationResponseObject, error) {
-	a, err := h.Submit(ctx, httpserver.Viewer(ctx), *req.Body)
+	a, err := h.Submit(ctx, httpserver.Viewer(ctx), httpserver.Received(ctx), *req.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -33,24 +33,39 @@ type Competence interface {
 	Resolve(ctx context.Context, operator authority.OperatorID, s key.ServiceKey, r key.RegionKey, role authority.Role) (authority.Authority, error)
 }
 
-// Vault seals content before its first write.
-type Vault interface {
-	CreateCaseKey(ctx context.Context, tenant authority.TenantID, caseID string) error
-	Store(ctx context.Context, o content.Object) (content.Ref, bool, error)
-	StoreFacts(ctx context.Context, operator authority.OperatorID, tenant authority.TenantID, caseID string, v fact.Values) error
-	MAC(ctx context.Context, tenant authority.TenantID, caseID string, data []byte) ([]byte, error)
-	Index(ctx context.Context, operator authority.OperatorID, identifier string) ([]byte, error)
+// NewCase is what a submission brings into the vault.
+type NewCase struct {
+	Operator authority.OperatorID
+	Tenant   authority.TenantID
+	Case     string
+	Contents []content.Object
+	// Facts are the sensitive ones.
+	Facts  fact.Values
+	People []service.Subject
 }
 
-// Subjects keeps people apart from cases: attributes sealed under a key of their own.
-type Subjects interface {
-	// Prepare seals the people before the transaction and returns what writes them in it.
-	Prepare(ctx context.Context, operator authority.OperatorID, tenant authority.TenantID, people []service.Subject) (func(ctx context.Context, tx *sqlstore.Tx, caseID string) error, error)
+// SealedCase is a case whose keys are durable and whose content is sealed; what it writes, it writes in the transaction that
+// opens the case: contents before the event that commits them, people after it.
+type SealedCase interface {
+	Refs() []content.Ref
+	MAC(data []byte) ([]byte, error)
+	WriteContents(ctx context.Context, tx *sqlstore.Tx) error
+	WritePeople(ctx context.Context, tx *sqlstore.Tx) error
+}
+
+// Vault seals content before its first write.
+type Vault interface {
+	SealCase(ctx context.Context, c NewCase) (SealedCase, error)
+	Store(ctx context.Context, o content.Object) (content.Ref, bool, error)
+	MAC(ctx context.Context, tenant authority.TenantID, caseID string, data []byte) ([]byte, error)
+	Index(ctx context.Context, operator authority.OperatorID, identifier string) ([]byte, error)
 }
 
 // Tasks prepares the completion of a task by a submission of its holder.
 type Tasks interface {
 	Completable(ctx context.Context, v actor.Viewer, caseID, taskID string) (event.Draft, key.ServiceKey, error)
+	// Settle records what has to stand in the ledger before the completion, above all that the task had expired.
+	Settle(ctx context.Context, tx *sqlstore.Tx, completion event.Draft) error
 }
 
 // Register is the official register of areas.
@@ -65,7 +80,6 @@ type Config struct {
 	Services   Services
 	Competence Competence
 	Vault      Vault
-	Subjects   Subjects
 	Tasks      Tasks
 	Register   Register
 	Access     standing.Access

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -46,6 +47,7 @@ type world struct {
 	packages map[key.ServiceKey]service.Package
 	fail     error // the ledger's next answer
 	erased   error // the vault's answer once the keys of a case are destroyed
+	settled  []event.Draft
 }
 
 func (w *world) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
@@ -77,16 +79,38 @@ func (w *world) Resolve(_ context.Context, _ authority.OperatorID, _ key.Service
 	return authority.Authority{ID: authority.ID(strings.ReplaceAll(string(role), "_", "-") + "-" + city), Tenant: authority.TenantID(city)}, nil
 }
 
-func (w *world) CreateCaseKey(context.Context, authority.TenantID, string) error { return nil }
+func (w *world) SealCase(_ context.Context, c intake.NewCase) (intake.SealedCase, error) {
+	return sealedCase{c, w}, nil
+}
+
+type sealedCase struct {
+	intake.NewCase
+	*world
+}
+
+func (c sealedCase) Refs() []content.Ref { return []content.Ref{c.Contents[0].Ref} }
+
+func (c sealedCase) MAC(data []byte) ([]byte, error) {
+	return c.world.MAC(context.Background(), c.Tenant, c.Case, data)
+}
+
+func (c sealedCase) WriteContents(context.Context, *sqlstore.Tx) error {
+	for _, o := range c.Contents {
+		o.Tenant = c.Tenant
+		c.stored = append(c.stored, o)
+	}
+	c.facts = c.Facts
+	return nil
+}
+
+func (c sealedCase) WritePeople(context.Context, *sqlstore.Tx) error {
+	c.subjects += len(c.People)
+	return nil
+}
 
 func (w *world) Store(_ context.Context, o content.Object) (content.Ref, bool, error) {
 	w.stored = append(w.stored, o)
 	return o.Ref, false, nil
-}
-
-func (w *world) StoreFacts(_ context.Context, _ authority.OperatorID, _ authority.TenantID, _ string, v fact.Values) error {
-	w.facts = v
-	return nil
 }
 
 func (w *world) MAC(_ context.Context, _ authority.TenantID, caseID string, data []byte) ([]byte, error) {
@@ -99,15 +123,19 @@ func (w *world) Index(_ context.Context, _ authority.OperatorID, identifier stri
 	return sum[:], nil
 }
 
-func (w *world) Prepare(_ context.Context, _ authority.OperatorID, _ authority.TenantID, people []service.Subject) (func(context.Context, *sqlstore.Tx, string) error, error) {
-	return func(context.Context, *sqlstore.Tx, string) error { w.subjects += len(people); return nil }, nil
-}
-
 func (w *world) Completable(_ context.Context, v actor.Viewer, caseID, taskID string) (event.Draft, key.ServiceKey, error) {
 	if taskID != "forward" || v.Authority != "lead-nuernberg" {
 		return event.Draft{}, "", contracts.Errorf(contracts.NotFound, "read task", "no such task")
 	}
 	return event.Draft{ID: "forward/answer", Type: event.TypeTaskCompleted, Case: caseID, Tenant: "muenchen", Data: event.TaskCompleted{Task: taskID}}, deregistration, nil
+}
+
+func (w *world) Settle(_ context.Context, _ *sqlstore.Tx, completion event.Draft) error {
+	if len(w.drafts) > 0 {
+		w.tb.Error("settled after the append")
+	}
+	w.settled = append(w.settled, completion)
+	return nil
 }
 
 func (w *world) Allow(_ context.Context, in decision.AccessInput) (bool, error) {
@@ -129,7 +157,7 @@ func setup(t *testing.T) (*world, *intake.Intake) {
 		w.packages[p.Service] = p
 	}
 	return w, intake.New(intake.Config{
-		DB: sqlstoretest.Open(t), Ledger: w, Services: w, Competence: w, Vault: w, Subjects: w, Tasks: w, Register: register, Access: w,
+		DB: sqlstoretest.Open(t), Ledger: w, Services: w, Competence: w, Vault: w, Tasks: w, Register: register, Access: w,
 		Operator: "bayern", Log: slog.New(slog.DiscardHandler),
 	})
 }
@@ -162,7 +190,7 @@ func (w *world) example(s key.ServiceKey, n int) map[string]any {
 func TestAnApplicationIsSealedBeforeItIsRecorded(t *testing.T) {
 	t.Parallel()
 	w, in := setup(t)
-	a, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen))
+	a, err := in.Submit(t.Context(), portal(), event.Reception{}, w.submission(registration, muenchen))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,16 +215,16 @@ func TestAnApplicationIsSealedBeforeItIsRecorded(t *testing.T) {
 func TestARepeatGetsTheSameReceiptAndAnotherBodyAConflict(t *testing.T) {
 	t.Parallel()
 	w, in := setup(t)
-	first, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen))
+	first, err := in.Submit(t.Context(), portal(), event.Reception{}, w.submission(registration, muenchen))
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen))
+	again, err := in.Submit(t.Context(), portal(), event.Reception{}, w.submission(registration, muenchen))
 	if err != nil || !again.Repeated || again.Case != first.Case || len(w.drafts) != 1 {
 		t.Errorf("repeat %+v %v, %d drafts", again, err, len(w.drafts))
 	}
 	w.erased = &contracts.Error{Kind: contracts.NotFound, Op: "read key"}
-	_, err = in.Submit(t.Context(), portal(), w.submission(registration, muenchen))
+	_, err = in.Submit(t.Context(), portal(), event.Reception{}, w.submission(registration, muenchen))
 	if problems := contracts.ProblemsOf(err); contracts.KindOf(err) != contracts.Conflict || len(problems) != 1 || problems[0].Pointer != "/submission_id" {
 		t.Errorf("repeat of an erased case: %v", err)
 	}
@@ -204,11 +232,11 @@ func TestARepeatGetsTheSameReceiptAndAnotherBodyAConflict(t *testing.T) {
 	same := w.submission(registration, muenchen)
 	other := w.submission(registration, muenchen)
 	other.Application = w.example(registration, 1)
-	if _, err := in.Submit(t.Context(), portal(), other); contracts.KindOf(err) != contracts.Conflict {
+	if _, err := in.Submit(t.Context(), portal(), event.Reception{}, other); contracts.KindOf(err) != contracts.Conflict {
 		t.Errorf("another body: %v", err)
 	}
 	delete(w.packages, registration) // the service is withdrawn
-	if again, err := in.Submit(t.Context(), portal(), same); err != nil || !again.Repeated {
+	if again, err := in.Submit(t.Context(), portal(), event.Reception{}, same); err != nil || !again.Repeated {
 		t.Errorf("a repeat after the service ended: %+v %v", again, err)
 	}
 }
@@ -217,10 +245,10 @@ func TestAFailedTransactionCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	w, in := setup(t)
 	w.fail = errors.New("disk full")
-	if _, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen)); err == nil {
+	if _, err := in.Submit(t.Context(), portal(), event.Reception{}, w.submission(registration, muenchen)); err == nil {
 		t.Fatal("want an error")
 	}
-	if a, err := in.Submit(t.Context(), portal(), w.submission(registration, muenchen)); err != nil || a.Repeated {
+	if a, err := in.Submit(t.Context(), portal(), event.Reception{}, w.submission(registration, muenchen)); err != nil || a.Repeated {
 		t.Errorf("%+v %v", a, err)
 	}
 }
@@ -230,7 +258,7 @@ func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	w, in := setup(t)
 	s := w.submission(registration, "09162000")
 	s.Application["unknown_member"] = "x"
-	_, err := in.Submit(t.Context(), portal(), s)
+	_, err := in.Submit(t.Context(), portal(), event.Reception{}, s)
 	var pointers []string
 	for _, p := range contracts.ProblemsOf(err) {
 		pointers = append(pointers, p.Pointer)
@@ -277,7 +305,7 @@ func TestRefusals(t *testing.T) {
 			w, in := setup(t)
 			s := w.submission(registration, muenchen)
 			c.change(&s)
-			if _, err := in.Submit(t.Context(), c.viewer, s); contracts.KindOf(err) != c.want {
+			if _, err := in.Submit(t.Context(), c.viewer, event.Reception{}, s); contracts.KindOf(err) != c.want {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			if len(w.stored)+len(w.drafts) != 0 {
@@ -291,14 +319,21 @@ func TestAForwardedNoticeOpensASecondCaseAndCompletesTheTaskInOneAppend(t *testi
 	t.Parallel()
 	w, in := setup(t)
 	s := w.submission(deregistration, nuernberg)
-	if _, err := in.Submit(t.Context(), portal(), s); contracts.KindOf(err) != contracts.Invalid {
+	if _, err := in.Submit(t.Context(), portal(), event.Reception{}, s); contracts.KindOf(err) != contracts.Invalid {
 		t.Errorf("filed by an applicant: %v", err)
 	}
 	first := uuid.New()
 	s.SubmissionId, s.Completes = "forward", &intake.Completes{CaseId: first, TaskId: "forward", Outcome: "deregistered"}
-	a, err := in.Submit(t.Context(), office("lead-nuernberg"), s)
+	reception := event.Reception{At: time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC), Source: "replica/a", Epoch: 3}
+	a, err := in.Submit(t.Context(), office("lead-nuernberg"), reception, s)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(w.settled) != 1 || w.settled[0].ID != "forward/answer" || w.settled[0].Received != reception {
+		t.Errorf("settled before the append: %+v", w.settled)
+	}
+	if !a.ReceivedAt.Equal(reception.At) || w.drafts[0].Received != reception || w.drafts[1].Received != reception {
+		t.Errorf("received %s, drafts %+v and %+v", a.ReceivedAt, w.drafts[0].Received, w.drafts[1].Received)
 	}
 	var types []string
 	for _, d := range w.drafts {

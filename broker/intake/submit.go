@@ -31,8 +31,9 @@ type Accepted struct {
 }
 
 // Submit accepts a submission: durable, sealed and acknowledged when it returns nil. A repeat is recognised before
-// anything else is checked, so that it gets its receipt although schema or competence have changed meanwhile.
-func (in *Intake) Submit(ctx context.Context, v actor.Viewer, s Submission) (Accepted, error) {
+// anything else is checked, so that it gets its receipt although schema or competence have changed meanwhile. The case is
+// received when the submission was.
+func (in *Intake) Submit(ctx context.Context, v actor.Viewer, reception event.Reception, s Submission) (Accepted, error) {
 	if err := in.admit(ctx, v, s); err != nil {
 		return Accepted{}, err
 	}
@@ -51,6 +52,7 @@ func (in *Intake) Submit(ctx context.Context, v actor.Viewer, s Submission) (Acc
 	if err != nil {
 		return Accepted{}, err
 	}
+	c.received = reception
 	accepted, err := in.accept(ctx, v, sub, c)
 	if contracts.KindOf(err) == contracts.Conflict && err != nil {
 		// Two identical submissions may have raced; then the other one is the answer.
@@ -110,45 +112,50 @@ func macInput(s received) []byte {
 	return append([]byte(s.Service+"\x00"+s.Region+"\x00"+completes+"\x00"), s.body...)
 }
 
-// accept seals first and records then. What was sealed for a transaction that fails stays pending and is swept.
+// accept makes the keys and seals first, and writes everything in one transaction then. Of one that fails nothing is left but
+// keys that open nothing.
 func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c checked) (Accepted, error) {
 	caseID := uuid.NewString()
 	tenant := c.lead.Tenant
-	if err := in.cfg.Vault.CreateCaseKey(ctx, tenant, caseID); err != nil {
-		return Accepted{}, fmt.Errorf("create case key: %w", err)
-	}
-	ref, _, err := in.cfg.Vault.Store(ctx, content.Object{
-		Ref:      content.Ref{Content: content.ID(uuid.NewString()), Kind: content.Application, Form: c.pkg.Form},
-		Operator: v.Operator, Tenant: tenant, Case: caseID, MediaType: "application/json", Uploader: v.ID, Body: s.body,
+	open, sensitive := fact.Split(c.pkg.Facts, c.facts)
+	sealed, err := in.cfg.Vault.SealCase(ctx, NewCase{
+		Operator: v.Operator, Tenant: tenant, Case: caseID, Facts: sensitive, People: c.pkg.Subjects(s.Application),
+		Contents: []content.Object{{
+			Ref:       content.Ref{Content: content.ID(uuid.NewString()), Kind: content.Application, Form: c.pkg.Form},
+			MediaType: "application/json", Uploader: v.ID, Body: s.body,
+		}},
 	})
 	if err != nil {
-		return Accepted{}, fmt.Errorf("seal application: %w", err)
+		return Accepted{}, fmt.Errorf("seal submission: %w", err)
 	}
-	open, sensitive := fact.Split(c.pkg.Facts, c.facts)
-	if err := in.cfg.Vault.StoreFacts(ctx, v.Operator, tenant, caseID, sensitive); err != nil {
-		return Accepted{}, fmt.Errorf("seal sensitive facts: %w", err)
-	}
-	mac, err := in.cfg.Vault.MAC(ctx, tenant, caseID, macInput(s))
+	mac, err := sealed.MAC(macInput(s))
 	if err != nil {
 		return Accepted{}, fmt.Errorf("authenticate submission: %w", err)
 	}
-	writeSubjects, err := in.cfg.Subjects.Prepare(ctx, v.Operator, tenant, c.pkg.Subjects(s.Application))
-	if err != nil {
-		return Accepted{}, fmt.Errorf("seal subjects: %w", err)
-	}
-	drafts := in.drafts(v, s, c, caseID, open, ref)
+	drafts := in.drafts(v, s, c, caseID, open, sealed.Refs())
 	out := Accepted{Case: caseID}
 	err = in.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
-		if err := claim(ctx, tx, v, s, caseID, mac); err != nil {
+		out.ReceivedAt = c.received.At
+		if out.ReceivedAt.IsZero() {
+			out.ReceivedAt = tx.Now()
+		}
+		if err := claim(ctx, tx, v, s, claimed{caseID, mac, out.ReceivedAt}); err != nil {
+			return err
+		}
+		if c.completes != nil {
+			if err := in.cfg.Tasks.Settle(ctx, tx, drafts[1]); err != nil {
+				return err
+			}
+		}
+		if err := sealed.WriteContents(ctx, tx); err != nil {
 			return err
 		}
 		if _, err := in.cfg.Ledger.Append(ctx, tx, drafts...); err != nil {
 			return err
 		}
-		if err := writeSubjects(ctx, tx, caseID); err != nil {
+		if err := sealed.WritePeople(ctx, tx); err != nil {
 			return err
 		}
-		out.ReceivedAt = tx.Now()
 		out.Receipt, err = in.cfg.Ledger.Receipt(ctx, tx, caseID, 1)
 		return err
 	})
@@ -158,10 +165,17 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 	return out, nil
 }
 
+// claimed is what a submission id is kept with.
+type claimed struct {
+	caseID string
+	mac    []byte
+	at     time.Time
+}
+
 // claim takes the submission id; a second claim in a race is a Conflict.
-func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s received, caseID string, mac []byte) error {
+func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s received, c claimed) error {
 	res, err := tx.Exec(ctx, `insert into submissions (submitter, id_mac, case_id, body_mac, received_at) values ($1, $2, $3, $4, $5)
-		on conflict (submitter, id_mac) do nothing`, v.ID, s.index, caseID, mac, tx.Now())
+		on conflict (submitter, id_mac) do nothing`, v.ID, s.index, c.caseID, c.mac, c.at)
 	if err != nil {
 		return err
 	}
@@ -172,24 +186,28 @@ func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s received, cas
 }
 
 // drafts lists the events of a submission: the new case first, then what it completes and the links of both cases.
-func (in *Intake) drafts(v actor.Viewer, s received, c checked, caseID string, open fact.Values, ref content.Ref) []event.Draft {
+func (in *Intake) drafts(v actor.Viewer, s received, c checked, caseID string, open fact.Values, refs []content.Ref) []event.Draft {
 	source := "urn:efa:operator:" + string(in.cfg.Operator)
 	submitted := event.CaseSubmitted{
 		Service: c.pkg.Service, Package: c.pkg.Hash, Definition: c.pkg.Definition, Procedure: c.pkg.Procedure, Lead: c.lead.ID,
-		Parties: c.parties, Facts: open, Contents: []content.Ref{ref},
+		Parties: c.parties, Facts: open, Contents: refs,
 	}
 	if c.completes == nil {
 		return []event.Draft{{
-			ID: caseID + "/submitted", Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted,
+			ID: caseID + "/submitted", Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor,
+			Received: c.received, Data: submitted,
 		}}
 	}
 	done := *c.completes
 	data, _ := done.Data.(event.TaskCompleted) // Completable made it
 	data.Outcome, data.Opened = s.Completes.Outcome, caseID
-	done.Data = data
+	done.Data, done.Received = data, c.received
 	submitted.OpenedBy = &event.Origin{Case: done.Case, Task: data.Task}
 	return []event.Draft{
-		{ID: caseID + "/submitted", Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor, Data: submitted},
+		{
+			ID: caseID + "/submitted", Source: source, Type: event.TypeCaseSubmitted, Case: caseID, Tenant: c.lead.Tenant, Actor: v.Actor,
+			Received: c.received, Data: submitted,
+		},
 		done,
 		{
 			ID: data.Task + "/opened", Source: source, Type: event.TypeCaseLinked, Case: done.Case, Tenant: done.Tenant, Actor: v.Actor,

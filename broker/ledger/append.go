@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/event"
@@ -25,7 +26,7 @@ import (
 // A draft that the ledger already holds comes back with Repeated set and changes nothing.
 //
 // Errors: Conflict when (source, id) is known with another body; NotFound when the case does not exist; TooLarge above
-// 64 KiB; whatever a projector returns.
+// 64 KiB; Unavailable when who received the draft has been left out since; whatever a projector returns.
 func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
 	heads, err := l.lockCases(ctx, tx, drafts)
 	if err != nil {
@@ -63,9 +64,12 @@ func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft, hea
 	if err != nil {
 		return event.Recorded{}, err
 	}
+	if err := watermark.Check(ctx, tx, d.Received); err != nil {
+		return event.Recorded{}, err
+	}
 	r := event.Recorded{
 		ID: d.ID, Source: d.Source, Type: d.Type, Case: d.Case, Tenant: d.Tenant, Operator: l.cfg.Operator, Actor: d.Actor,
-		Time: tx.Now(), CaseSeq: head.caseSeq + 1, Data: data, TraceParent: trace,
+		Time: timeOf(tx, d), CaseSeq: head.caseSeq + 1, Data: data, TraceParent: trace,
 	}
 	if typ.HandedOver && head.state.Open() {
 		head.engineSeq++
@@ -80,6 +84,14 @@ func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft, hea
 		}
 	}
 	return r, nil
+}
+
+// timeOf is when a draft was received; what the broker does itself happens now.
+func timeOf(tx *sqlstore.Tx, d event.Draft) time.Time {
+	if d.Received.At.IsZero() {
+		return tx.Now()
+	}
+	return d.Received.At
 }
 
 // lockCases locks every case of the drafts, ids ascending, so that appends to the same cases wait for each other instead
@@ -168,7 +180,7 @@ func (l *Ledger) openCase(ctx context.Context, tx *sqlstore.Tx, d event.Draft) e
 		attention, submitter, facts, parties, case_seq, engine_seq, receipt_head, announcements, received_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $12, 0, 0, $13, 0, $14)`,
 		d.Case, l.cfg.Operator, d.Tenant, s.Service, s.Package, s.Definition, s.Procedure, s.Lead, procedure.Received,
-		d.Actor.ID, string(facts), string(parties), receipt.Zero, tx.Now())
+		d.Actor.ID, string(facts), string(parties), receipt.Zero, timeOf(tx, d))
 	if err != nil {
 		return fmt.Errorf("open case: %w", err)
 	}

@@ -5,6 +5,7 @@
 //	Append          one transaction of the caller: dedupe on (source, id), case_seq, engine_seq, signed receipt,
 //	                outbox row, projectors. The same event again changes nothing; the same id with another body is a
 //	                conflict (equivocation).
+//	                An event's time is that of its receipt; who was left out as a receiver appends nothing (law 3).
 //	Step            what a process does: a stored result under (case, step, pass) wins; else later events win; else
 //	                the effect and its result are committed together (law 3, optimistic appends).
 //	Events          what the engine has missed, by engine_seq.

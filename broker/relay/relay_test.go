@@ -123,7 +123,7 @@ func TestNothingIsPublishedUnderSomebodyElsesLease(t *testing.T) {
 	}
 	l := &log{done: make(chan struct{}), want: 1}
 	r := relay.New(relay.Config{
-		DB: db, Publisher: l, Commits: commits{make(chan struct{})}, Leases: lease.Keeper{DB: db, Holder: "me"}, Shards: 1,
+		DB: db, Publisher: l, Commits: commits{make(chan struct{})}, Leases: lease.Keeper{DB: db, Holder: "me", TTL: time.Hour}, Shards: 1,
 		Poll: time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

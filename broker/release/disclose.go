@@ -72,7 +72,7 @@ func (r *Release) confirm(ctx context.Context, tx *sqlstore.Tx, f fetch) error {
 	if err := guard(ctx, tx, f.object.Case); err != nil {
 		return err
 	}
-	g, roles, err := f.read(ctx, tx, tx.Now())
+	g, roles, err := f.read(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ type fetch struct {
 func (r *Release) fetchOnce(ctx context.Context, f fetch) (FetchedContent, error) {
 	at := r.cfg.DB.Now()
 	var err error
-	if f.ground, f.roles, err = f.read(ctx, r.cfg.DB.Read(), at); err != nil {
+	if f.ground, f.roles, err = f.read(ctx, r.cfg.DB.Read()); err != nil {
 		return FetchedContent{}, err
 	}
 	e, err := r.decide(ctx, f, at)
@@ -103,12 +103,12 @@ func (r *Release) fetchOnce(ctx context.Context, f fetch) (FetchedContent, error
 }
 
 // read reads what the decision stands on: before it is taken, and again in the releasing transaction.
-func (f fetch) read(ctx context.Context, q sqlstore.Querier, at time.Time) (ground, []authority.Role, error) {
+func (f fetch) read(ctx context.Context, q sqlstore.Querier) (ground, []authority.Role, error) {
 	g, err := readGround(ctx, q, f.object.Case)
 	if err != nil {
 		return g, nil, err
 	}
-	roles, err := readRoles(ctx, q, f.object.Case, f.viewer.Authority, at)
+	roles, err := readRoles(ctx, q, f.object.Case, f.viewer.Authority)
 	return g, roles, err
 }
 

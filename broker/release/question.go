@@ -87,11 +87,12 @@ func outcomeFacts(ctx context.Context, q sqlstore.Querier, caseID string) (fact.
 	return out, nil
 }
 
-// readRoles lists the roles in which an authority takes part in a case at an instant, sorted.
-func readRoles(ctx context.Context, q sqlstore.Querier, caseID string, a authority.ID, at time.Time) ([]authority.Role, error) {
+// readRoles lists the roles in which an authority takes part in a case, sorted. A part that was given or ended is so, whatever
+// the clock has been set to since.
+func readRoles(ctx context.Context, q sqlstore.Querier, caseID string, a authority.ID) ([]authority.Role, error) {
 	const op = "read participation"
-	rows, err := q.QueryContext(ctx, `select role from case_participation where case_id = $1 and authority = $2
-		and begins <= $3 and (ends is null or ends > $3) order by role`, caseID, a, at)
+	rows, err := q.QueryContext(ctx, `select role from case_participation where case_id = $1 and authority = $2 and ends is null
+		order by role`, caseID, a)
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -28,49 +30,72 @@ const attempts = 5
 // errStale is a key that was wrapped under a version of the tenant key that is about to be destroyed.
 var errStale = errors.New("the version of the tenant key is older than the key store allows; were tenant keys lost or copied back?")
 
-// ensure creates the key when it is missing. A key of that id under another tenant, and one that was destroyed, is a
-// Conflict.
-func (s *keyStore) ensure(ctx context.Context, tenant authority.TenantID, id string) error {
-	owner, _, err := s.row(ctx, id)
-	switch {
-	case contracts.KindOf(err) == contracts.NotFound:
-	case err != nil:
-		return err
-	default:
-		return sameTenant(owner, tenant, id)
+// ensure creates the keys that are missing, in one transaction. A key of that id under another tenant, and one that was
+// destroyed, is a Conflict.
+func (s *keyStore) ensure(ctx context.Context, tenant authority.TenantID, ids ...string) error {
+	missing := map[string][]byte{}
+	for _, id := range ids {
+		owner, _, err := s.row(ctx, id)
+		if err != nil && contracts.KindOf(err) == contracts.NotFound {
+			missing[id] = newKey()
+			continue
+		}
+		if err == nil {
+			err = sameTenant(owner, tenant, id)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	plain := newKey()
+	if len(missing) == 0 {
+		return nil
+	}
+	var err error
 	for range attempts {
-		if err = s.create(ctx, tenant, id, plain); !errors.Is(err, errStale) {
+		if err = s.create(ctx, tenant, missing); !errors.Is(err, errStale) {
 			return err
 		}
 	}
 	return err
 }
 
-func (s *keyStore) create(ctx context.Context, tenant authority.TenantID, id string, plain []byte) error {
-	wrapped, err := s.wrapper.Wrap(ctx, tenant, id, plain)
-	if err != nil {
-		return err
-	}
-	version, err := s.wrapper.Version(wrapped)
-	if err != nil {
-		return err
-	}
-	return s.db.Write(ctx, func(tx *sqlstore.Tx) error {
-		if err := s.mayCreate(ctx, tx, tenant, id, version); err != nil {
+// create wraps the keys and writes them; plain holds them by id.
+func (s *keyStore) create(ctx context.Context, tenant authority.TenantID, plain map[string][]byte) error {
+	wrapped := make([]wrappedKey, 0, len(plain))
+	for _, id := range slices.Sorted(maps.Keys(plain)) { // one order for all who write, so that nobody waits for the other
+		w, err := s.wrapper.Wrap(ctx, tenant, id, plain[id])
+		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `insert into keys (id, tenant, wrapped, created_at) values ($1, $2, $3, $4) on conflict (id) do nothing`,
-			id, string(tenant), wrapped, tx.Now()); err != nil {
-			return contracts.Errorf(contracts.Unavailable, "create key", "%w", err)
+		wrapped = append(wrapped, wrappedKey{id, w})
+	}
+	return s.db.Write(ctx, func(tx *sqlstore.Tx) error {
+		for _, k := range wrapped {
+			if err := s.insert(ctx, tx, tenant, k); err != nil {
+				return err
+			}
 		}
-		var owner string
-		if err := tx.QueryRowContext(ctx, `select tenant from keys where id = $1`, id).Scan(&owner); err != nil {
-			return contracts.Errorf(contracts.Unavailable, "create key", "%w", err)
-		}
-		return sameTenant(authority.TenantID(owner), tenant, id)
+		return nil
 	})
+}
+
+func (s *keyStore) insert(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, k wrappedKey) error {
+	version, err := s.wrapper.Version(k.wrapped)
+	if err != nil {
+		return err
+	}
+	if err := s.mayCreate(ctx, tx, tenant, k.id, version); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `insert into keys (id, tenant, wrapped, created_at) values ($1, $2, $3, $4) on conflict (id) do nothing`,
+		k.id, string(tenant), k.wrapped, tx.Now()); err != nil {
+		return contracts.Errorf(contracts.Unavailable, "create key", "%w", err)
+	}
+	var owner string
+	if err := tx.QueryRowContext(ctx, `select tenant from keys where id = $1`, k.id).Scan(&owner); err != nil {
+		return contracts.Errorf(contracts.Unavailable, "create key", "%w", err)
+	}
+	return sameTenant(authority.TenantID(owner), tenant, k.id)
 }
 
 // key unwraps the key of that id; NotFound when it does not exist (any more). An empty tenant takes the row's.

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"fmt"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -23,44 +24,62 @@ const (
 // answered with the reference of the first and existed = true; the same id for anything else is a Conflict. A body
 // above the limit is TooLarge; a case without key is NotFound.
 func (v *Vault) Store(ctx context.Context, o content.Object) (ref content.Ref, existed bool, err error) {
-	const op = "store content"
-	if len(o.Body) > v.maxBytes {
-		return content.Ref{}, false, contracts.Errorf(contracts.TooLarge, op, "%d bytes, at most %d are allowed", len(o.Body), v.maxBytes)
-	}
 	caseKey, err := v.keys.key(ctx, o.Tenant, caseKeyID(o.Case))
 	if err != nil {
 		return content.Ref{}, false, err
 	}
-	envelope, bodyMAC, err := sealObject(caseKey, o)
+	sealed, err := v.sealObject(caseKey, o)
 	if err != nil {
 		return content.Ref{}, false, err
 	}
-	inserted, err := v.insert(ctx, o, envelope, bodyMAC)
+	var inserted bool
+	err = v.ledger.Write(ctx, func(tx *sqlstore.Tx) (err error) {
+		inserted, err = sealed.insert(ctx, tx)
+		return err
+	})
 	if err != nil {
 		return content.Ref{}, false, err
 	}
 	if inserted {
-		return reference(o, envelope), false, nil
+		return sealed.reference(), false, nil
 	}
 	ref, err = v.same(ctx, o, caseKey)
 	return ref, true, err
 }
 
-func (v *Vault) insert(ctx context.Context, o content.Object, envelope, bodyMAC []byte) (inserted bool, err error) {
-	err = v.ledger.Write(ctx, func(tx *sqlstore.Tx) error {
-		res, err := tx.Exec(ctx, `insert into contents
-			(id, operator, tenant, case_id, kind, form, media_type, state, uploader, sealed, digest, body_mac, created_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing`,
-			o.Content, o.Operator, o.Tenant, o.Case, o.Kind, o.Form, o.MediaType, pending,
-			o.Uploader, envelope, digest(envelope), bodyMAC, tx.Now())
-		if err != nil {
-			return contracts.Errorf(contracts.Unavailable, "store content", "%w", err)
-		}
-		n, err := res.RowsAffected()
-		inserted = n == 1
-		return err
-	})
-	return inserted, err
+// sealedObject is an object with its envelope.
+type sealedObject struct {
+	content.Object
+	envelope, bodyMAC []byte
+}
+
+// sealObject seals an object under a key of its own, which it wraps under the key of the case.
+func (v *Vault) sealObject(caseKey []byte, o content.Object) (sealedObject, error) {
+	if len(o.Body) > v.maxBytes {
+		return sealedObject{}, contracts.Errorf(contracts.TooLarge, "store content", "%d bytes, at most %d are allowed", len(o.Body), v.maxBytes)
+	}
+	envelope, bodyMAC, err := sealBody(caseKey, o)
+	return sealedObject{Object: o, envelope: envelope, bodyMAC: bodyMAC}, err
+}
+
+// insert writes the object as pending; false when its id is taken.
+func (o sealedObject) insert(ctx context.Context, tx *sqlstore.Tx) (inserted bool, err error) {
+	res, err := tx.Exec(ctx, `insert into contents
+		(id, operator, tenant, case_id, kind, form, media_type, state, uploader, sealed, digest, body_mac, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing`,
+		o.Content, o.Operator, o.Tenant, o.Case, o.Kind, o.Form, o.MediaType, pending,
+		o.Uploader, o.envelope, digest(o.envelope), o.bodyMAC, tx.Now())
+	if err != nil {
+		return false, fmt.Errorf("store content: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+func (o sealedObject) reference() content.Ref {
+	ref := o.Ref
+	ref.Digest = digest(o.envelope)
+	return ref
 }
 
 // same compares o with the object that has its id.
@@ -103,7 +122,7 @@ func (v *Vault) Load(ctx context.Context, id content.ID) (content.Object, error)
 	return v.open(ctx, row)
 }
 
-func (v *Vault) open(ctx context.Context, row objectRow) (content.Object, error) {
+func (v *Vault) open(ctx context.Context, row sealedObject) (content.Object, error) {
 	caseKey, err := v.keys.key(ctx, row.Tenant, caseKeyID(row.Case))
 	if err != nil {
 		return content.Object{}, err
@@ -138,13 +157,8 @@ func (v *Vault) Contents(ctx context.Context, caseID string, kind content.Kind) 
 	return out, nil
 }
 
-type objectRow struct {
-	content.Object
-	envelope, bodyMAC []byte
-}
-
-func (v *Vault) read(ctx context.Context, id content.ID) (objectRow, error) {
-	row := objectRow{Object: content.Object{Ref: content.Ref{Content: id}}}
+func (v *Vault) read(ctx context.Context, id content.ID) (sealedObject, error) {
+	row := sealedObject{Object: content.Object{Ref: content.Ref{Content: id}}}
 	return row, v.scan(ctx, id, described+`, sealed, body_mac`, append(describe(&row.Object), &row.envelope, &row.bodyMAC)...)
 }
 
@@ -164,12 +178,6 @@ func (v *Vault) scan(ctx context.Context, id content.ID, columns string, into ..
 		return contracts.Errorf(contracts.Unavailable, "read content", "%w", err)
 	}
 	return nil
-}
-
-func reference(o content.Object, envelope []byte) content.Ref {
-	ref := o.Ref
-	ref.Digest = digest(envelope)
-	return ref
 }
 
 func digest(envelope []byte) string {

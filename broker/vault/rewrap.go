@@ -97,22 +97,8 @@ func (s *keyStore) batch(ctx context.Context, tenant authority.TenantID, after s
 func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, version uint32, batch []wrappedKey) (whole bool, err error) {
 	renewed := make([][]byte, len(batch))
 	for i, k := range batch {
-		has, err := s.wrapper.Version(k.wrapped)
-		if err != nil {
-			return false, contracts.Errorf(contracts.Internal, "rewrap key", "key %s: %w", k.id, err)
-		}
-		if has >= version {
-			continue
-		}
-		plain, err := s.key(ctx, tenant, k.id)
-		if contracts.KindOf(err) == contracts.NotFound && err != nil {
-			continue // erased in the meantime
-		}
-		if err == nil {
-			renewed[i], err = s.wrapper.Wrap(ctx, tenant, k.id, plain)
-		}
-		if err != nil {
-			return false, contracts.Errorf(contracts.Internal, "rewrap key", "key %s does not open, so no old version is destroyed: %w", k.id, err)
+		if renewed[i], err = s.renewed(ctx, tenant, version, k); err != nil {
+			return false, err
 		}
 	}
 	err = s.db.Write(ctx, func(tx *sqlstore.Tx) error {
@@ -136,6 +122,30 @@ func (s *keyStore) rewrapBatch(ctx context.Context, tenant authority.TenantID, v
 	return whole, err
 }
 
+// renewed wraps a key under the current version; nil when it needs none, or was erased in the meantime.
+func (s *keyStore) renewed(ctx context.Context, tenant authority.TenantID, version uint32, k wrappedKey) ([]byte, error) {
+	const op = "rewrap key"
+	has, err := s.wrapper.Version(k.wrapped)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Internal, op, "key %s: %w", k.id, err)
+	}
+	if has >= version {
+		return nil, nil
+	}
+	plain, err := s.key(ctx, tenant, k.id)
+	if err != nil && contracts.KindOf(err) == contracts.NotFound {
+		return nil, nil //nolint:nilerr // nothing is left to wrap
+	}
+	var wrapped []byte
+	if err == nil {
+		wrapped, err = s.wrapper.Wrap(ctx, tenant, k.id, plain)
+	}
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Internal, op, "key %s does not open, so no old version is destroyed: %w", k.id, err)
+	}
+	return wrapped, nil
+}
+
 // destroy deletes keys of a tenant, forbids making them again, and returns how many existed. Another tenant's key is a
 // Conflict and nothing is deleted.
 func (s *keyStore) destroy(ctx context.Context, tenant authority.TenantID, ids ...string) (n int, err error) {
@@ -145,27 +155,39 @@ func (s *keyStore) destroy(ctx context.Context, tenant authority.TenantID, ids .
 			return err
 		}
 		for _, id := range ids {
-			var owner string
-			err := tx.QueryRowContext(ctx, `select tenant from keys where id = $1`, id).Scan(&owner)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return contracts.Errorf(contracts.Unavailable, "destroy key", "%w", err)
+			existed, err := destroyKey(ctx, tx, tenant, id)
+			if err != nil {
+				return err
 			}
-			if err == nil {
-				if err := sameTenant(authority.TenantID(owner), tenant, id); err != nil {
-					return err
-				}
+			if existed {
 				n++
-			}
-			if _, err := tx.Exec(ctx, `delete from keys where id = $1`, id); err != nil {
-				return contracts.Errorf(contracts.Unavailable, "destroy key", "%w", err)
-			}
-			if _, err := tx.Exec(ctx, `insert into destroyed_keys (id, destroyed_at) values ($1, $2) on conflict (id) do nothing`, id, tx.Now()); err != nil {
-				return contracts.Errorf(contracts.Unavailable, "destroy key", "%w", err)
 			}
 		}
 		return nil
 	})
 	return n, err
+}
+
+func destroyKey(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, id string) (existed bool, err error) {
+	const op = "destroy key"
+	var owner string
+	switch err := tx.QueryRowContext(ctx, `select tenant from keys where id = $1`, id).Scan(&owner); {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return false, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	default:
+		existed = true
+		if err := sameTenant(authority.TenantID(owner), tenant, id); err != nil {
+			return existed, err
+		}
+	}
+	if _, err := tx.Exec(ctx, `delete from keys where id = $1`, id); err != nil {
+		return existed, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	if _, err := tx.Exec(ctx, `insert into destroyed_keys (id, destroyed_at) values ($1, $2) on conflict (id) do nothing`, id, tx.Now()); err != nil {
+		return existed, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	return existed, nil
 }
 
 // lockTenant takes the tenant's row against whoever makes a key. Version 0 forbids nothing.

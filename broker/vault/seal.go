@@ -69,8 +69,8 @@ func objectData(o content.Object) []byte {
 	return []byte(o.Case + "|" + string(o.Content) + "|" + string(o.Kind))
 }
 
-// sealObject seals o.Body under a new object key and returns the envelope and the MAC of the body.
-func sealObject(caseKey []byte, o content.Object) (envelope, bodyMAC []byte, err error) {
+// sealBody seals o.Body under a new object key and returns the envelope and the MAC of the body.
+func sealBody(caseKey []byte, o content.Object) (envelope, bodyMAC []byte, err error) {
 	objectKey := newKey()
 	wrapped, err := seal(caseKey, objectKey, objectData(o))
 	if err != nil {

@@ -5,55 +5,42 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"log/slog"
-
-	"github.com/google/uuid"
+	"fmt"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 )
 
-// Subject is a person as one tenant knows her: a random id and sealed attributes.
-type Subject struct {
-	ID       string
-	Operator authority.OperatorID
-	Tenant   authority.TenantID
-	// Sealed holds the attributes under the subject's own key.
-	Sealed []byte
+// subject is a person as one tenant knows her: a random id, her role in a case and attributes sealed under a key of her own.
+type subject struct {
+	id       string
+	operator authority.OperatorID
+	tenant   authority.TenantID
+	role     string
+	sealed   []byte
 }
 
-// LogValue shows the id alone.
-func (s Subject) LogValue() slog.Value { return slog.GroupValue(slog.String("subject_id", s.ID)) }
-
-// PrepareSubject creates a subject key and seals the attributes under it, outside any transaction of the ledger.
-func (v *Vault) PrepareSubject(ctx context.Context, operator authority.OperatorID, tenant authority.TenantID, attributes map[string]string) (Subject, error) {
-	s := Subject{ID: uuid.NewString(), Operator: operator, Tenant: tenant}
+// sealSubject seals the attributes of a subject whose key exists.
+func (v *Vault) sealSubject(ctx context.Context, s subject, attributes map[string]string) ([]byte, error) {
 	plain, err := json.Marshal(attributes)
 	if err != nil {
-		return Subject{}, contracts.Errorf(contracts.Internal, "prepare subject", "%w", err)
+		return nil, contracts.Errorf(contracts.Internal, "seal subject", "%w", err)
 	}
-	if err := v.keys.ensure(ctx, tenant, subjectKeyID(s.ID)); err != nil {
-		return Subject{}, err
-	}
-	key, err := v.keys.key(ctx, tenant, subjectKeyID(s.ID))
+	key, err := v.keys.key(ctx, s.tenant, subjectKeyID(s.id))
 	if err != nil {
-		return Subject{}, err
+		return nil, err
 	}
-	s.Sealed, err = seal(key, plain, subjectData(s.ID))
-	return s, err
+	return seal(key, plain, subjectData(s.id))
 }
 
-// InsertSubject writes a prepared subject and links it to the case in its role: applicant, representative,
-// third_person. It belongs into the transaction that creates the case.
-func (v *Vault) InsertSubject(ctx context.Context, tx *sqlstore.Tx, s Subject, caseID, role string) error {
-	if _, err := tx.Exec(ctx, `insert into subjects (id, operator, tenant, sealed, created_at) values ($1, $2, $3, $4, $5)
-		on conflict (id) do nothing`, s.ID, string(s.Operator), string(s.Tenant), s.Sealed, tx.Now()); err != nil {
-		return contracts.Errorf(contracts.Unavailable, "insert subject", "%w", err)
+func (s subject) insert(ctx context.Context, tx *sqlstore.Tx, caseID string) error {
+	if _, err := tx.Exec(ctx, `insert into subjects (id, operator, tenant, sealed, created_at) values ($1, $2, $3, $4, $5)`,
+		s.id, string(s.operator), string(s.tenant), s.sealed, tx.Now()); err != nil {
+		return fmt.Errorf("insert subject: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `insert into case_subjects (case_id, subject, role) values ($1, $2, $3)
-		on conflict (case_id, subject, role) do nothing`, caseID, s.ID, role); err != nil {
-		return contracts.Errorf(contracts.Unavailable, "link subject", "%w", err)
+	if _, err := tx.Exec(ctx, `insert into case_subjects (case_id, subject, role) values ($1, $2, $3)`, caseID, s.id, s.role); err != nil {
+		return fmt.Errorf("link subject: %w", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/fact"
+	"github.com/efa-broker/efa-broker/contracts/service"
 )
 
 const (
@@ -72,6 +74,32 @@ func setup(t *testing.T, change ...func(*vault.Config)) *bundle {
 	b.lease, err = lease.Keeper{DB: b.ledger, Holder: "sweeper"}.Acquire(t.Context(), "vault-sweeper")
 	fatal(t, err)
 	return b
+}
+
+// CreateCaseKey opens a case that brings nothing with it.
+func (b *bundle) CreateCaseKey(ctx context.Context, tenant authority.TenantID, id string) error {
+	_, err := b.SealCase(ctx, vault.NewCase{Operator: operator, Tenant: tenant, Case: id})
+	return err
+}
+
+// StoreFacts seals the facts of the case and writes them.
+func (b *bundle) StoreFacts(ctx context.Context, values fact.Values) error {
+	sealed, err := b.SealCase(ctx, vault.NewCase{Operator: operator, Tenant: munich, Case: caseID, Facts: values})
+	if err != nil {
+		return err
+	}
+	return b.ledger.Write(ctx, func(tx *sqlstore.Tx) error { return sealed.WriteContents(ctx, tx) })
+}
+
+// addPerson adds a person to the case and returns her id.
+func (b *bundle) addPerson(t *testing.T, attributes map[string]string) string {
+	t.Helper()
+	sealed, err := b.SealCase(t.Context(), vault.NewCase{
+		Operator: operator, Tenant: munich, Case: caseID, People: []service.Subject{{Role: service.Applicant, Attributes: attributes}},
+	})
+	fatal(t, err)
+	fatal(t, b.ledger.Write(t.Context(), func(tx *sqlstore.Tx) error { return sealed.WritePeople(t.Context(), tx) }))
+	return sealed.Subjects()[0]
 }
 
 func fatal(t *testing.T, err error) {
@@ -255,7 +283,7 @@ func TestAKeyThatWasMovedInTheKeyStoreOpensNothing(t *testing.T) {
 			fatal(t, b.CreateCaseKey(t.Context(), "nuernberg", "third"))
 			_, _, err := b.Store(t.Context(), object("c1"))
 			fatal(t, err)
-			fatal(t, b.StoreFacts(t.Context(), operator, munich, caseID, fact.Values{"foreign_trader": true}))
+			fatal(t, b.StoreFacts(t.Context(), fact.Values{"foreign_trader": true}))
 			if b.keys.URL != "" {
 				tamper = strings.NewReplacer("x'00000007'", `'\x00000007'::bytea`).Replace(tamper)
 			}
@@ -383,15 +411,13 @@ func TestSensitiveFactsStaySealedUntilADecisionNeedsThem(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	want := fact.Values{"foreign_trader": true, "employees": int64(3), "register": "commercial"}
-	for range 2 { // a retry
-		fatal(t, b.StoreFacts(t.Context(), operator, munich, caseID, want))
-	}
+	fatal(t, b.StoreFacts(t.Context(), want))
 	got, err := b.Facts(t.Context(), caseID)
 	fatal(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	wantKind(t, b.StoreFacts(t.Context(), operator, munich, caseID, fact.Values{"foreign_trader": false}), contracts.Conflict)
+	wantKind(t, b.StoreFacts(t.Context(), fact.Values{"foreign_trader": false}), contracts.Conflict)
 	none, err := b.Facts(t.Context(), "another case")
 	fatal(t, err)
 	if len(none) != 0 {
@@ -442,14 +468,8 @@ func TestSubjectsBelongToOneTenantAndAreSealed(t *testing.T) {
 	b := setup(t)
 	b.insertCase(t, caseID)
 	attributes := map[string]string{"family_name": canary, "nationality": "deutsch"}
-	s, err := b.PrepareSubject(t.Context(), operator, munich, attributes)
-	fatal(t, err)
-	for range 2 { // a retry
-		fatal(t, b.ledger.Write(t.Context(), func(tx *sqlstore.Tx) error {
-			return b.InsertSubject(t.Context(), tx, s, caseID, "applicant")
-		}))
-	}
-	got, err := b.OpenSubject(t.Context(), s.ID)
+	id := b.addPerson(t, attributes)
+	got, err := b.OpenSubject(t.Context(), id)
 	fatal(t, err)
 	if diff := cmp.Diff(attributes, got); diff != "" {
 		t.Error(diff)
@@ -463,12 +483,51 @@ func TestSubjectsBelongToOneTenantAndAreSealed(t *testing.T) {
 	}
 }
 
+func TestANewCaseIsSealedWholeAndWrittenInOneTransaction(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const id = "fresh"
+	o := object("c1")
+	o.Case = ""
+	sealed, err := b.SealCase(t.Context(), vault.NewCase{
+		Operator: operator, Tenant: munich, Case: id, Contents: []content.Object{o}, Facts: fact.Values{"foreign_trader": true},
+		People: []service.Subject{{Role: service.Applicant, Attributes: map[string]string{"family_name": canary}}, {Role: service.ThirdPerson}},
+	})
+	fatal(t, err)
+	if _, err := b.Load(t.Context(), "c1"); contracts.KindOf(err) != contracts.NotFound {
+		t.Errorf("something stands in the ledger before the transaction: %v", err)
+	}
+	b.insertCase(t, id)
+	fatal(t, b.ledger.Write(t.Context(), func(tx *sqlstore.Tx) error {
+		return errors.Join(sealed.WriteContents(t.Context(), tx), sealed.WritePeople(t.Context(), tx))
+	}))
+	got, err := b.Load(t.Context(), sealed.Refs()[0].Content)
+	fatal(t, err)
+	facts, err := b.Facts(t.Context(), id)
+	fatal(t, err)
+	person, err := b.OpenSubject(t.Context(), sealed.Subjects()[0])
+	fatal(t, err)
+	if got.Case != id || string(got.Body) != string(o.Body) || facts["foreign_trader"] != true || person["family_name"] != canary || len(sealed.Refs()) != 1 {
+		t.Errorf("object %+v, facts %v, person %v, %d references", got, facts, person, len(sealed.Refs()))
+	}
+	one, err := sealed.MAC([]byte("x"))
+	fatal(t, err)
+	same, err := b.MAC(t.Context(), munich, id, []byte("x"))
+	fatal(t, err)
+	if string(one) != string(same) {
+		t.Error("the case has two keys")
+	}
+	o.Body = make([]byte, 10<<20+1)
+	_, err = b.SealCase(t.Context(), vault.NewCase{Operator: operator, Tenant: munich, Case: id, Contents: []content.Object{o}})
+	wantKind(t, err, contracts.TooLarge)
+}
+
 func TestAnEventCommitsItsContentsAndAForeignOneIsAConflict(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ref, _, err := b.Store(t.Context(), object("c1"))
 	fatal(t, err)
-	fatal(t, b.StoreFacts(t.Context(), operator, munich, caseID, fact.Values{"foreign_trader": false}))
+	fatal(t, b.StoreFacts(t.Context(), fact.Values{"foreign_trader": false}))
 
 	wrong := map[string]content.Ref{
 		"absent":        {Content: "c9", Kind: content.Application, Form: "gewa1"},
@@ -574,12 +633,8 @@ func TestNoFileHoldsContentInTheClear(t *testing.T) {
 	b.insertCase(t, caseID)
 	_, _, err := b.Store(t.Context(), object("c1"))
 	fatal(t, err)
-	fatal(t, b.StoreFacts(t.Context(), operator, munich, caseID, fact.Values{canary: true}))
-	s, err := b.PrepareSubject(t.Context(), operator, munich, map[string]string{"name": canary})
-	fatal(t, err)
-	fatal(t, b.ledger.Write(t.Context(), func(tx *sqlstore.Tx) error {
-		return b.InsertSubject(t.Context(), tx, s, caseID, "applicant")
-	}))
+	fatal(t, b.StoreFacts(t.Context(), fact.Values{canary: true}))
+	b.addPerson(t, map[string]string{"name": canary})
 	for _, place := range []sqlstore.Config{b.place, b.keys} {
 		stored := string(sqlstoretest.Stored(t, place))
 		if strings.Contains(stored, "CANARY") || strings.Contains(stored, "foreign_trader") || !strings.Contains(stored, caseID) {
@@ -601,8 +656,13 @@ func TestNoFileHoldsContentInTheClear(t *testing.T) {
 	if files < 1 {
 		t.Errorf("only %d files were read", files)
 	}
-	if text := slog.AnyValue(s).Resolve().String(); !strings.Contains(text, s.ID) || strings.Contains(text, "CANARY") {
-		t.Errorf("a log line would show %s", text)
+	brought := vault.NewCase{Operator: operator, Tenant: munich, Case: caseID, Contents: []content.Object{object("c2")}, Facts: fact.Values{canary: true}}
+	sealed, err := b.SealCase(t.Context(), brought)
+	fatal(t, err)
+	for _, v := range []any{brought, sealed} {
+		if text := slog.AnyValue(v).Resolve().String(); text != "[case_id="+caseID+"]" {
+			t.Errorf("a log line would show %s", text)
+		}
 	}
 	if text := slog.AnyValue(object("c1")).Resolve().String(); strings.Contains(text, "CANARY") {
 		t.Errorf("a log line would show %s", text)

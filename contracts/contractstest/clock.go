@@ -9,7 +9,7 @@ import (
 // records begin with.
 func Start() time.Time { return time.Date(2026, 11, 25, 9, 30, 0, 0, time.UTC) }
 
-// Clock stands still until Advance. It is safe for concurrent use.
+// Clock stands still until Advance or Set. It is safe for concurrent use.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -30,4 +30,11 @@ func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+}
+
+// Set lets the clock show an instant, which may lie before the present one.
+func (c *Clock) Set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = at
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/fact"
 	"github.com/efa-broker/efa-broker/contracts/key"
+	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 )
 
@@ -29,6 +30,32 @@ type Event struct {
 
 // NotCompetent is the Outcome of a task whose holder is not competent.
 const NotCompetent = "not_competent"
+
+// Outcomes that silence gives a task at its due instant; like NotCompetent no definition lists them.
+const (
+	// Expired is the Outcome of a task whose silence may be disregarded.
+	Expired = "expired"
+	// DeemedGranted is the Outcome of a task whose silence counts as yes.
+	DeemedGranted = "deemed_granted"
+)
+
+// Overdue is the reason for which a person is called to a task that silence never ends.
+const Overdue = "overdue"
+
+// Silence is the Outcome that silence gives under the effect e; empty under None.
+func Silence(e law.SilenceEffect) string {
+	switch e {
+	case law.DeemedGranted:
+		return DeemedGranted
+	case law.Disregardable:
+		return Expired
+	case law.None:
+	}
+	return ""
+}
+
+// ExpiryStep is the path under which the ledger keeps that silence ended the task of a step. No step id holds a slash.
+func ExpiryStep(step string) string { return step + "/expired" }
 
 // Start is the input of a permit workflow's first run; the workflow id is the case id.
 type Start struct {
@@ -98,12 +125,20 @@ type Announce struct {
 	Facts fact.Values `json:"facts,omitempty"`
 }
 
+// Expire records that silence ended a task at its due instant. Its step is ExpiryStep of the task's step. The ledger
+// decides: every answer received by the due instant wins, and as long as one may still be on its way into the ledger the
+// command fails as Unavailable.
+type Expire struct {
+	Command
+	Task string `json:"task_id"`
+}
+
 // Move brings the case into a procedural state, or marks that it waits for a person.
 type Move struct {
 	Command
 	// State is the next state; empty with Attention.
 	State procedure.State `json:"state,omitempty"`
-	// Attention is a reason code for a person: "not_competent".
+	// Attention is a reason code for a person: "not_competent", "overdue".
 	Attention string `json:"attention,omitempty"`
 }
 
@@ -117,8 +152,9 @@ type Result struct {
 	At time.Time `json:"at"`
 	// Task is the id of the task that was assigned.
 	Task string `json:"task_id,omitempty"`
-	// Due is the absolute due instant of that task.
-	Due *time.Time `json:"due,omitempty"`
+	// Due is the absolute due instant of that task, and SilenceEffect what silence at Due means.
+	Due           *time.Time        `json:"due,omitempty"`
+	SilenceEffect law.SilenceEffect `json:"silence_effect,omitempty"`
 	// Announced lists the authorities that were told.
 	Announced []authority.ID `json:"announced,omitempty"`
 	// Later is not empty when nothing was appended: apply these, decide again.

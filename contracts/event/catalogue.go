@@ -10,6 +10,7 @@ const (
 	TypeCaseErased         = "de.efa.case.erased.v1"
 	TypeTaskAssigned       = "de.efa.task.assigned.v1"
 	TypeTaskCompleted      = "de.efa.task.completed.v1"
+	TypeTaskExpired        = "de.efa.task.expired.v1"
 	TypeTaskReturned       = "de.efa.task.returned.v1"
 	TypeContentAnnounced   = "de.efa.content.announced.v1"
 	TypeDeliveryAccepted   = "de.efa.delivery.accepted.v1"
@@ -44,6 +45,7 @@ func Types() []Type {
 		{TypeDeliveryRejected, "An authority could not read what was delivered; a person has to look.", "delivery", nil, false, false, DeliveryAnswered{}},
 		{TypeTaskCompleted, "The holder of a task gave its outcome.", "casework", []string{"starter", "workflows"}, true, false, TaskCompleted{}},
 		{TypeTaskReturned, "The holder of a task answered that it is not competent.", "casework", []string{"starter", "workflows"}, true, false, TaskReturned{}},
+		{TypeTaskExpired, "Silence ended a task at its due instant, which is the legal time of this event.", "casework", nil, false, false, TaskExpired{}},
 		{TypeCaseAcknowledged, "The receipt of the notice was certified (GewO § 15(1)).", "casework", nil, false, false, CaseAcknowledged{}},
 		{TypeContentAnnounced, "An authority learns that there is something for it to fetch; it has nothing to do.", "release", []string{"delivery"}, false, true, ContentAnnounced{}},
 		{TypeDisclosureRecorded, "Content was decided, recorded and handed over to an authority.", "release", nil, false, false, DisclosureRecorded{}},

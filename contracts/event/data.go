@@ -1,6 +1,8 @@
 package event
 
 import (
+	"time"
+
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/delivery"
@@ -57,7 +59,7 @@ type CaseErased struct {
 type CaseEscalated struct {
 	Step string `json:"step"`
 	Pass int    `json:"pass"`
-	// Reason is a code: "not_competent".
+	// Reason is a code: "not_competent", "overdue".
 	Reason string `json:"reason"`
 }
 
@@ -96,6 +98,20 @@ type TaskCompleted struct {
 	Contents []content.Ref `json:"contents,omitempty"`
 	// Opened is the case that the outcome opened.
 	Opened string `json:"opened_case,omitempty"`
+}
+
+// TaskExpired is the data of a task that silence ended. The event's own time is that of its record; the legal time is
+// Expired, the due instant, however late the expiry was recorded.
+type TaskExpired struct {
+	Task      string       `json:"task_id"`
+	Step      string       `json:"step"`
+	Pass      int          `json:"pass"`
+	Authority authority.ID `json:"authority"`
+	Expired   time.Time    `json:"expired_at"`
+	// Law is the record that says what silence means here.
+	Law           string            `json:"law"`
+	LegalBasis    string            `json:"legal_basis"`
+	SilenceEffect law.SilenceEffect `json:"silence_effect"`
 }
 
 // TaskReturned is the data of an authority's answer that it is not competent.

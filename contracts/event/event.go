@@ -34,8 +34,21 @@ type Draft struct {
 	Case   string
 	Tenant authority.TenantID
 	Actor  actor.Actor
+	// Received says when the event was received; the zero value for what the broker does itself.
+	Received Reception
 	// Data is a pointer to or value of the struct that the catalogue lists for Type.
 	Data any
+}
+
+// Reception is the receipt of something from outside: when it had been read in full, and by whom. Deadlines are decided by
+// it, never by the time of processing (DESIGN law 3).
+type Reception struct {
+	// At is the database's clock at that moment.
+	At time.Time
+	// Source and Epoch name the reader: the ledger takes the event only while the reader is not left out. Without a Source
+	// nobody is asked.
+	Source string
+	Epoch  int64
 }
 
 // Recorded is an event as the ledger holds it.
@@ -47,7 +60,7 @@ type Recorded struct {
 	Tenant   authority.TenantID   `json:"tenant"`
 	Operator authority.OperatorID `json:"operator"`
 	Actor    actor.Actor          `json:"actor"`
-	// Time is the time of receipt.
+	// Time is the time of receipt; that of the record for what the broker did itself.
 	Time time.Time `json:"time"`
 	// CaseSeq counts the events of the case from 1 without gaps.
 	CaseSeq int64 `json:"case_seq"`

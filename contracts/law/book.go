@@ -1,6 +1,7 @@
 package law
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -46,6 +47,18 @@ func (s source) load() (b Book, err error) {
 	}
 	if b.deadlines, err = s.readDeadlines(); err != nil {
 		return Book{}, err
+	}
+	return b, nil
+}
+
+// With is the book with further deadline records and rows, checked against each other like its own. Invalid tells what
+// contradicts.
+func (b Book) With(deadlines []DeadlineRecord, rows []Row) (Book, error) {
+	b.deadlines = append(slices.Clone(b.deadlines), deadlines...)
+	b.rows = append(b.AllRows(), rows...)
+	slices.SortFunc(b.rows, Row.compare)
+	if err := errors.Join(checkDeadlines(b.deadlines), disjoint(b.rows)); err != nil {
+		return Book{}, contracts.Errorf(contracts.Invalid, "add law", "%w", err)
 	}
 	return b, nil
 }

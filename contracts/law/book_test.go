@@ -287,6 +287,7 @@ func TestLoadRefusesLawThatContradictsItself(t *testing.T) {
 		{"a service key that is none", "matrix.yaml", "99050012071000", "99", "service key"},
 		{"an unknown silence effect", "deadlines.yaml", "silence_effect: NONE", "silence_effect: YES", "silence effect"},
 		{"a period and undue delay", "deadlines.yaml", "undue_delay: true", "undue_delay: true\n  days: 2", "either a period"},
+		{"silence that decides at no instant", "deadlines.yaml", "undue_delay: true\n  start_event: acknowledge # the certificate; the norm names no start\n  silence_effect: NONE", "undue_delay: true\n  start_event: acknowledge\n  silence_effect: DISREGARDABLE", "silence decides at a due instant"},
 		{"a deadline without norm", "deadlines.yaml", "legal_basis: GewO § 15(1)", "legal_basis: ''", "are required"},
 		{"a deadline twice", "deadlines.yaml", "gewo-14-1-s3", "gewo-15-1", "two records are in force"},
 	} {
@@ -297,6 +298,38 @@ func TestLoadRefusesLawThatContradictsItself(t *testing.T) {
 				t.Errorf("load = %v, want an error with %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestFurtherLawIsCheckedLikeThatOfTheBook(t *testing.T) {
+	t.Parallel()
+	b := load(t)
+	further := DeadlineRecord{
+		ID: "baybo-65", Instrument: "consultation", LegalBasis: "BayBO Art. 65", Jurisdiction: "DE-BY", Days: 30, StartEvent: "receipt",
+		SilenceEffect: Disregardable, Begins: november, Mark: "design",
+	}
+	row := Row{
+		Service: "local:hearing", Form: "hearing", Role: "lead", Kind: "trade_office", Basis: "eu-gdpr:A6-1-c", Norm: "BayBO Art. 65",
+		Jurisdiction: "DE-BY", Begins: november, Purposes: []string{"notice.register"}, Fields: map[string]string{"hearing.1": "activity"}, Mark: "design",
+	}
+	more, err := b.With([]DeadlineRecord{further}, []Row{row})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := more.Deadline("baybo-65", november); err != nil || got.SilenceEffect != Disregardable || got.Days != further.Days {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := b.Deadline("baybo-65", november); contracts.KindOf(err) != contracts.NotFound {
+		t.Errorf("the book itself was changed: %v", err)
+	}
+	if _, err := more.With([]DeadlineRecord{further}, nil); contracts.KindOf(err) != contracts.Invalid {
+		t.Errorf("the same record twice: %v", err)
+	}
+	if got := more.Rows("local:hearing", "lead", november); len(got) != 1 || got[0].Norm != row.Norm || len(b.Rows("local:hearing", "lead", november)) != 0 {
+		t.Errorf("rows %+v", got)
+	}
+	if _, err := more.With(nil, []Row{row}); contracts.KindOf(err) != contracts.Invalid {
+		t.Errorf("the same row twice: %v", err)
 	}
 }
 

@@ -28,6 +28,15 @@ func (d DeadlineRecord) For(start time.Time) Deadline {
 	return Deadline{Law: d.ID, LegalBasis: d.LegalBasis, Due: d.Due(start), SilenceEffect: d.SilenceEffect}
 }
 
+// Binds reports whether silence at the due instant ends a task: under None it says nothing, and the task stays open.
+func (e SilenceEffect) Binds() bool { return e == DeemedGranted || e == Disregardable }
+
+// Late reports whether an answer received at the instant at came too late to count: silence had decided before, at Due.
+// What is received at Due is in time.
+func (d Deadline) Late(at time.Time) bool {
+	return d.Due != nil && d.SilenceEffect.Binds() && at.After(*d.Due)
+}
+
 // readDeadlines reads the deadline records.
 func (s source) readDeadlines() ([]DeadlineRecord, error) {
 	var records []DeadlineRecord
@@ -37,16 +46,22 @@ func (s source) readDeadlines() ([]DeadlineRecord, error) {
 	for i := range records {
 		r := &records[i]
 		r.Begins, r.Ends = midnight(r.Begins), midnight(r.Ends)
+	}
+	return records, checkDeadlines(records)
+}
+
+func checkDeadlines(records []DeadlineRecord) error {
+	for i, r := range records {
 		if err := r.check(); err != nil {
-			return nil, fmt.Errorf("deadline %q: %w", r.ID, err)
+			return fmt.Errorf("deadline %q: %w", r.ID, err)
 		}
 		for _, other := range records[:i] {
 			if other.ID == r.ID && (inForce(r.Begins, r.Ends, other.Begins) || inForce(other.Begins, other.Ends, r.Begins)) {
-				return nil, fmt.Errorf("deadline %q: two records are in force at one time", r.ID)
+				return fmt.Errorf("deadline %q: two records are in force at one time", r.ID)
 			}
 		}
 	}
-	return records, nil
+	return nil
 }
 
 func (d DeadlineRecord) check() error {
@@ -55,6 +70,9 @@ func (d DeadlineRecord) check() error {
 	}
 	if d.UndueDelay == (d.Days > 0) {
 		return errors.New("want either a period of at least one day or undue_delay")
+	}
+	if d.UndueDelay && d.SilenceEffect.Binds() {
+		return errors.New("silence decides at a due instant only, and undue_delay has none")
 	}
 	switch d.SilenceEffect {
 	case DeemedGranted, Disregardable, None:

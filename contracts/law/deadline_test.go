@@ -44,3 +44,27 @@ func TestWithoutUndueDelayThereIsNoDueInstant(t *testing.T) {
 		t.Errorf("due = %v, want none", due)
 	}
 }
+
+func TestOnlySilenceThatBindsMakesAnAnswerLate(t *testing.T) {
+	t.Parallel()
+	due := time.Date(2026, 11, 28, 22, 59, 59, 999_999_000, time.UTC)
+	for _, c := range []struct {
+		effect SilenceEffect
+		due    *time.Time
+		at     time.Time
+		want   bool
+	}{
+		{DeemedGranted, &due, due.Add(-time.Millisecond), false},
+		{DeemedGranted, &due, due, false},
+		{DeemedGranted, &due, due.Add(time.Microsecond), true},
+		{Disregardable, &due, due, false},
+		{Disregardable, &due, due.Add(time.Microsecond), true},
+		{None, &due, due.Add(time.Hour), false},
+		{DeemedGranted, nil, due.Add(time.Hour), false},
+	} {
+		d := Deadline{Due: c.due, SilenceEffect: c.effect}
+		if got := d.Late(c.at); got != c.want {
+			t.Errorf("%s at %s: late %v", c.effect, c.at, got)
+		}
+	}
+}

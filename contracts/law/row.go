@@ -29,10 +29,7 @@ func (s source) buildRows(m matrix, fields []FormField, recipients []Recipient) 
 			rows = append(rows, row)
 		}
 	}
-	slices.SortFunc(rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Role, b.Role), cmp.Compare(a.Basis, b.Basis),
-			a.Begins.Compare(b.Begins))
-	})
+	slices.SortFunc(rows, Row.compare)
 	return rows, disjoint(rows)
 }
 
@@ -105,6 +102,12 @@ func disjoint(rows []Row) error {
 // inForce reports whether at lies in [begins, ends); a zero end is no end.
 func inForce(begins, ends, at time.Time) bool {
 	return !at.Before(begins) && (ends.IsZero() || at.Before(ends))
+}
+
+// compare orders rows by service, role, basis and begin.
+func (r Row) compare(other Row) int {
+	return cmp.Or(cmp.Compare(r.Service, other.Service), cmp.Compare(r.Role, other.Role), cmp.Compare(r.Basis, other.Basis),
+		r.Begins.Compare(other.Begins))
 }
 
 // clone copies the row deeply.

@@ -123,6 +123,8 @@ func (c *checker) task(i int, t *Task) {
 		switch {
 		case o == engine.NotCompetent:
 			c.refuse(i, "task.outcomes", "outcomes: %s is always possible and never listed", engine.NotCompetent)
+		case o == engine.Expired || o == engine.DeemedGranted:
+			c.refuse(i, "task.outcomes", "outcomes: %s is what the law record makes of silence and never listed", o)
 		case o != "" && !idPattern.MatchString(o):
 			c.refuse(i, "task.outcomes", "outcomes: want lower-case letters, digits and underscores, a letter first")
 		case seen[o]:

@@ -14,6 +14,8 @@
 //
 //   - A condition is a boolean by its type. It refers only to declared facts that are not sensitive, and to outcomes that
 //     an earlier step has awaited; what may be absent is guarded by has().
+//   - What silence makes of a task is an outcome too: deemed_granted or expired, as the effect in the law record says. No
+//     definition lists it; under an effect that says nothing a condition that asks for it is refused.
 //   - An outcome becomes visible to conditions when the step that awaits it passes, never when it happens to arrive. So a
 //     condition does not depend on timing, and a process that is rebuilt from the ledger takes the same way.
 //   - No end leaves a task behind: a task with await: false is waited for before every end that may follow it.

@@ -23,6 +23,8 @@ func env() process.Env {
 			StartEvent: "certificate", SilenceEffect: law.None,
 			Begins: time.Date(2025, 11, 1, 0, 0, 0, 0, time.UTC), Mark: "design",
 		},
+		"baugb-36": {ID: "baugb-36", Days: 60, StartEvent: "receipt", SilenceEffect: law.DeemedGranted},
+		"baybo-65": {ID: "baybo-65", Days: 30, StartEvent: "receipt", SilenceEffect: law.Disregardable},
 	}
 	return process.Env{
 		Facts: map[string]fact.Declaration{

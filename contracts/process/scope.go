@@ -3,7 +3,9 @@ package process
 import (
 	"fmt"
 	"maps"
+	"slices"
 
+	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/fact"
 )
 
@@ -41,7 +43,7 @@ func (d *Definition) scopes() []scope {
 	for i, s := range d.Steps {
 		all[i] = current.copy()
 		if t := d.awaited(s); t != nil {
-			current.pass(*t, d.facts)
+			current.pass(*t, d.words(*t.Task), d.facts)
 		}
 	}
 	return all
@@ -85,11 +87,20 @@ func (d *Definition) awaited(s Step) *Step {
 	return nil
 }
 
-func (sc scope) pass(s Step, facts map[string]fact.Declaration) {
+// words are the outcomes that a task may have: those that its holder gives, and the one that the law makes of silence.
+func (d *Definition) words(t Task) []string {
+	all := slices.Clone(t.Outcomes)
+	if silence := engine.Silence(d.deadlines[t.Law].SilenceEffect); silence != "" {
+		all = append(all, silence)
+	}
+	return all
+}
+
+func (sc scope) pass(s Step, outcomes []string, facts map[string]fact.Declaration) {
 	n := name{rootOutcome, s.ID}
 	delete(sc.hidden, n)
 	sc.visible[n] = entry{
-		decl:     fact.Declaration{Type: "enum", Values: s.Task.Outcomes},
+		decl:     fact.Declaration{Type: "enum", Values: outcomes},
 		optional: s.When != "",
 	}
 	for _, f := range s.Task.OutcomeFacts {

@@ -6,6 +6,5 @@
 //	expired        completed (only after DISREGARDABLE)                a late answer is still recorded
 //	completed, not_competent, cancelled   –
 //
-// Overdue is derived (assigned, due instant passed), never stored. Expiry is built with part 2 of the product; the
-// machine already knows it so that no later state has to be squeezed in.
+// Overdue is derived (assigned, due instant passed), never stored.
 package task

@@ -22,6 +22,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/fact"
+	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 	"github.com/efa-broker/efa-broker/workflows/localtemporal"
 	"github.com/efa-broker/efa-broker/workflows/permit"
@@ -493,7 +494,7 @@ func walkHistories(t *testing.T, cfg localtemporal.Config, recording bool) {
 	const canary = "canary-4711"
 	failed := map[string]bool{}
 	o.ledger.Before = func(c engine.Command) error {
-		if at := c.Case + c.Step; !failed[at] && c.Step == "inform" {
+		if at := c.Case + c.Step; !failed[at] && (c.Step == "inform" || c.Step == "by_silence") {
 			failed[at] = true
 			return contracts.Errorf(contracts.Unavailable, "announce", "the ledger says %s", canary)
 		}
@@ -520,6 +521,20 @@ func walkHistories(t *testing.T, cfg localtemporal.Config, recording bool) {
 // representatives are the cases of the corpus; each walks to its end with one technical fault at its announcement.
 func (o *office) representatives() map[string]func(caseID string) engine.Start {
 	return map[string]func(string) engine.Start{
+		"hearing": func(id string) engine.Start { // silence ends two tasks, a person is told of the third
+			due := time.Now().Add(time.Second).UTC().Truncate(time.Microsecond)
+			o.ledger.Deadlines = map[string]law.Deadline{}
+			for _, effect := range []law.SilenceEffect{law.DeemedGranted, law.Disregardable, law.None} {
+				name := map[law.SilenceEffect]string{law.DeemedGranted: "deemed", law.Disregardable: "disregardable", law.None: "nothing"}[effect]
+				at := due.Add(time.Duration(len(o.ledger.Deadlines)) * 200 * time.Millisecond)
+				o.ledger.Deadlines[name] = law.Deadline{Law: name, Due: &at, SilenceEffect: effect}
+			}
+			start := o.submit(id, workflowtest.Hearing, fact.Values{})
+			o.await(start, "nothing/overdue")
+			o.answer(start, "nothing", "agreed")
+			o.await(start, "done")
+			return start
+		},
 		"move": func(id string) engine.Start {
 			start, _ := o.move(id)
 			return start

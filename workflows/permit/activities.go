@@ -18,6 +18,7 @@ const (
 	activityLoad     = "load-case"
 	activityEvents   = "read-events"
 	activityAssign   = "assign-task"
+	activityExpire   = "expire-task"
 	activityAnnounce = "announce"
 	activityMove     = "move-case"
 )
@@ -32,7 +33,7 @@ type activities struct {
 func registerActivities(r worker.ActivityRegistry, a *activities) {
 	for name, f := range map[string]any{
 		activityLoad: a.load, activityEvents: a.events,
-		activityAssign: a.assign, activityAnnounce: a.announce, activityMove: a.move,
+		activityAssign: a.assign, activityExpire: a.expire, activityAnnounce: a.announce, activityMove: a.move,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
@@ -48,6 +49,10 @@ func (a *activities) events(ctx context.Context, caseID string, after int64) ([]
 
 func (a *activities) assign(ctx context.Context, cmd engine.Assign) (engine.Result, error) {
 	return guarded(ctx, a, func() (engine.Result, error) { return a.ports.Assign(ctx, cmd) })
+}
+
+func (a *activities) expire(ctx context.Context, cmd engine.Expire) (engine.Result, error) {
+	return guarded(ctx, a, func() (engine.Result, error) { return a.ports.Expire(ctx, cmd) })
 }
 
 func (a *activities) announce(ctx context.Context, cmd engine.Announce) (engine.Result, error) {

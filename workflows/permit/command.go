@@ -31,7 +31,8 @@ func (w *walk) command(ctx workflow.Context, step string, b build) (bool, error)
 	return passed, err
 }
 
-// stuck calls for a person and waits until anything has happened in the case.
+// stuck calls for a person and waits until anything has happened in the case. What is due meanwhile is done, unless it is
+// what the person was called for.
 func (w *walk) stuck(ctx workflow.Context, step, reason string) error {
 	before := w.inbox.applied
 	for {
@@ -53,10 +54,19 @@ func (w *walk) stuck(ctx workflow.Context, step, reason string) error {
 		if err := w.sync(ctx); err != nil || w.inbox.applied > before {
 			return err
 		}
+		acted, err := w.deadlines(ctx)
+		if err != nil {
+			return err
+		}
+		if acted {
+			continue
+		}
 		if w.renewal(ctx) {
 			return w.renew(ctx)
 		}
-		w.receive(ctx)
+		if err := w.receiveUntilDue(ctx); err != nil {
+			return err
+		}
 	}
 }
 

@@ -76,10 +76,15 @@ func (w *walk) applyThrough(ctx workflow.Context, seq int64) error {
 
 // receive waits for one more signal.
 func (w *walk) receive(ctx workflow.Context) {
-	if w.inbox.applied >= w.results.limit() {
-		panic(stopLedger) // a later step was done, although what it waited for has not happened
-	}
+	w.mayWait()
 	var e engine.Event
 	w.signals.Receive(ctx, &e)
 	w.inbox.offer(e)
+}
+
+// mayWait stops a process that would wait for what has happened already.
+func (w *walk) mayWait() {
+	if w.inbox.applied >= w.results.limit() {
+		panic(stopLedger) // a later step was done, although what it waited for has not happened
+	}
 }

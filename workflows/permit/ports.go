@@ -18,6 +18,9 @@ type Ports interface {
 	Events(ctx context.Context, caseID string, after int64) ([]engine.Event, error)
 	// Assign gives a task to an authority.
 	Assign(ctx context.Context, cmd engine.Assign) (engine.Result, error)
+	// Expire records that silence ended a task. It fails as Unavailable while an answer that was received by the due instant
+	// may still be on its way.
+	Expire(ctx context.Context, cmd engine.Expire) (engine.Result, error)
 	// Announce tells the parties that the law names that there is something for them.
 	Announce(ctx context.Context, cmd engine.Announce) (engine.Result, error)
 	// Move brings the case into a procedural state, or marks that it waits for a person.

@@ -106,8 +106,9 @@ func (w *walk) move(ctx workflow.Context, s process.Step, state procedure.State)
 	})
 }
 
-// await waits for the outcome of a task and makes it visible to conditions. That the holder is not competent is no
-// outcome: a person has to look, and the task stays awaited. It reports false when the run should be renewed.
+// await waits for the outcome of a task, or for silence to give one, and makes it visible to conditions. That the holder is
+// not competent is no outcome: a person has to look, and the task stays awaited. It reports false when the run should be
+// renewed.
 func (w *walk) await(ctx workflow.Context, s process.Step) (bool, error) {
 	w.awaits = s.ID
 	defer func() { w.awaits = "" }()
@@ -115,28 +116,54 @@ func (w *walk) await(ctx workflow.Context, s process.Step) (bool, error) {
 		if err := w.sync(ctx); err != nil {
 			return false, err
 		}
-		answer, here := w.answers[s.ID]
-		switch {
-		case here && answer.Outcome != engine.NotCompetent:
-			w.see(s, answer)
+		if w.settled(s) {
 			return true, nil
-		case here && answer.EngineSeq > w.escalated[s.ID]:
-			passed, err := w.escalate(ctx, s.ID, engine.NotCompetent)
-			if err != nil {
-				return false, err
-			}
-			if passed {
-				w.escalated[s.ID] = answer.EngineSeq
-			}
+		}
+		acted, err := w.attend(ctx, s)
+		if err != nil {
+			return false, err
+		}
+		if acted {
 			continue
 		}
 		if w.renewal(ctx) {
 			return false, w.renew(ctx)
 		}
-		w.waiting = here
-		w.receive(ctx)
+		_, w.waiting = w.answer(s) // that the holder is not competent
+		err = w.receiveUntilDue(ctx)
 		w.waiting = false
+		if err != nil {
+			return false, err
+		}
 	}
+}
+
+// settled makes the outcome of a task visible to conditions, when its holder or silence gave one.
+func (w *walk) settled(s process.Step) bool {
+	if word := w.silence(s); word != "" {
+		w.outcomes[s.ID] = word
+		return true
+	}
+	answer, here := w.answer(s)
+	if !here || answer.Outcome == engine.NotCompetent {
+		return false
+	}
+	w.see(s, answer)
+	return true
+}
+
+// attend calls for a person when the holder of a task is not competent, and else does what is due in the case. It reports
+// false when there is nothing to do.
+func (w *walk) attend(ctx workflow.Context, s process.Step) (bool, error) {
+	answer, here := w.answer(s)
+	if !here || answer.EngineSeq <= w.escalated[s.ID] {
+		return w.deadlines(ctx)
+	}
+	passed, err := w.escalate(ctx, s.ID, engine.NotCompetent)
+	if passed {
+		w.escalated[s.ID] = answer.EngineSeq
+	}
+	return true, err
 }
 
 func (w *walk) see(s process.Step, answer engine.Event) {

@@ -58,6 +58,7 @@ func (i *interpreter) run(ctx workflow.Context, start engine.Start) error {
 		told:       fact.Values{},
 		attention:  map[string]int{},
 		escalated:  map[string]int64{},
+		silent:     map[string]bool{},
 	}
 	if err := workflow.SetQueryHandler(ctx, QueryPosition, w.query); err != nil {
 		return err
@@ -103,6 +104,13 @@ type walk struct {
 	// attention counts how often a step called for a person; escalated is the EngineSeq of the answer that did it last.
 	attention map[string]int
 	escalated map[string]int64
+
+	// silent are the steps whose task silence has ended, and those of whose silence a person was told; until is the timer to
+	// the next due instant.
+	silent map[string]bool
+	until  timer
+	// silencing is true while the silence of a task is being recorded.
+	silencing bool
 
 	awaits  string
 	waiting bool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -48,6 +49,12 @@ func vocabulary() process.Env {
 				return law.DeadlineRecord{ID: id, Days: 3, StartEvent: "receipt", SilenceEffect: law.None}, nil
 			case "gewo-14-1-s3":
 				return law.DeadlineRecord{ID: id, UndueDelay: true, StartEvent: "certificate", SilenceEffect: law.None}, nil
+			case "deemed":
+				return law.DeadlineRecord{ID: id, Days: 10, StartEvent: "receipt", SilenceEffect: law.DeemedGranted}, nil
+			case "disregardable":
+				return law.DeadlineRecord{ID: id, Days: 20, StartEvent: "receipt", SilenceEffect: law.Disregardable}, nil
+			case "nothing":
+				return law.DeadlineRecord{ID: id, Days: 15, StartEvent: "receipt", SilenceEffect: law.None}, nil
 			}
 			return law.DeadlineRecord{}, errors.New("no such record")
 		},
@@ -105,3 +112,47 @@ steps:
   - id: done
     end: closed
 `
+
+// Hearing is a process of three consultations side by side, one for each effect of silence; its way tells their outcomes.
+const Hearing = `process: hearing
+engine: 1
+steps:
+  - id: deemed
+    task: { role: lead, purpose: notice.register, law: deemed, start: receipt, outcomes: [agreed, objected], await: false }
+  - id: disregardable
+    task: { role: previous, purpose: notice.forward, law: disregardable, start: receipt, outcomes: [agreed, objected], await: false }
+  - id: nothing
+    task: { role: previous, purpose: notice.forward, law: nothing, start: receipt, outcomes: [agreed, objected], await: false }
+  - id: heard_deemed
+    wait: { task: deemed }
+  - id: heard_disregardable
+    wait: { task: disregardable }
+  - id: heard_nothing
+    wait: { task: nothing }
+  - id: by_silence
+    when: outcome.deemed == "deemed_granted"
+    call: announce
+    with: { purposes: [notice.inform] }
+  - id: without_answer
+    when: outcome.disregardable == "expired"
+    call: announce
+    with: { purposes: [statistics] }
+  - id: refused
+    when: outcome.deemed == "objected" || outcome.disregardable == "objected" || outcome.nothing == "objected"
+    end: closed
+  - id: done
+    end: closed
+`
+
+// Heard are the deadlines of a Hearing: days after the receipt.
+func Heard() map[string]law.Deadline {
+	out := map[string]law.Deadline{}
+	for id, d := range map[string]struct {
+		days   int
+		effect law.SilenceEffect
+	}{"deemed": {10, law.DeemedGranted}, "disregardable": {20, law.Disregardable}, "nothing": {15, law.None}} {
+		due := Received.AddDate(0, 0, d.days).Add(-time.Microsecond)
+		out[id] = law.Deadline{Law: id, Due: &due, SilenceEffect: d.effect}
+	}
+	return out
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/law"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 )
 
@@ -22,6 +23,8 @@ type Ledger struct {
 	Before func(engine.Command) error
 	// After is called after each command that was appended, without a lock. May be nil.
 	After func(engine.Command, engine.Result)
+	// Deadlines are the deadlines of tasks by law record. A record that is not here has no due instant.
+	Deadlines map[string]law.Deadline
 
 	mu    sync.Mutex
 	cases map[string]*record
@@ -37,7 +40,7 @@ type record struct {
 
 // Effect is a command that was appended, as a test compares it.
 type Effect struct {
-	// Command is engine.Assign, engine.Announce or engine.Move.
+	// Command is engine.Assign, engine.Expire, engine.Announce or engine.Move.
 	Command any
 	Result  engine.Result
 }
@@ -64,14 +67,22 @@ func (l *Ledger) Append(caseID string, e engine.Event) engine.Event {
 	r := l.cases[caseID]
 	e.EngineSeq = int64(len(r.events)) + 1
 	e.ID = fmt.Sprintf("%s/event/%d", caseID, e.EngineSeq)
-	e.At = Received.Add(time.Duration(len(r.events)) * time.Minute)
+	if e.At.IsZero() {
+		e.At = Received.Add(time.Duration(len(r.events)) * time.Minute)
+	}
 	r.events = append(r.events, e)
 	return e
 }
 
 // Answer records the answer of a task's holder.
 func (l *Ledger) Answer(caseID, step, outcome string, facts map[string]any) engine.Event {
+	return l.AnswerAt(caseID, step, outcome, facts, time.Time{})
+}
+
+// AnswerAt records an answer that was received at an instant. Whether the ledger would have taken it is the test's business.
+func (l *Ledger) AnswerAt(caseID, step, outcome string, facts map[string]any, at time.Time) engine.Event {
 	e := engine.Event{
+		At:   at,
 		Type: event.TypeTaskCompleted, Task: TaskID(caseID, step), Step: step, Pass: 1, Outcome: outcome, Facts: facts,
 	}
 	if outcome == engine.NotCompetent {
@@ -112,7 +123,7 @@ func (l *Ledger) Rewind(caseID string, n, m int) *Ledger {
 		r.state = from.states[n-1]
 	}
 	r.kase.Open = r.state.Open()
-	return &Ledger{cases: map[string]*record{caseID: r}}
+	return &Ledger{cases: map[string]*record{caseID: r}, Deadlines: l.Deadlines}
 }
 
 // Load implements permit.Ports.
@@ -138,7 +149,25 @@ func (l *Ledger) Events(_ context.Context, caseID string, after int64) ([]engine
 // Assign implements permit.Ports.
 func (l *Ledger) Assign(_ context.Context, cmd engine.Assign) (engine.Result, error) {
 	return l.step(cmd.Command, cmd, func(_ *record, res *engine.Result) error {
-		res.Task = TaskID(cmd.Case, cmd.Step)
+		deadline := l.Deadlines[cmd.Law]
+		res.Task, res.Due, res.SilenceEffect = TaskID(cmd.Case, cmd.Step), deadline.Due, deadline.SilenceEffect
+		return nil
+	})
+}
+
+// Expire implements permit.Ports: it loses to every answer that was received by the due instant.
+func (l *Ledger) Expire(_ context.Context, cmd engine.Expire) (engine.Result, error) {
+	return l.step(cmd.Command, cmd, func(r *record, res *engine.Result) error {
+		i := slices.IndexFunc(r.kase.Steps, func(s engine.Result) bool { return engine.ExpiryStep(s.Step) == cmd.Step && s.Task == cmd.Task })
+		if i < 0 {
+			return contracts.Errorf(contracts.NotFound, "expire task", "no such task")
+		}
+		deadline := law.Deadline{Due: r.kase.Steps[i].Due, SilenceEffect: r.kase.Steps[i].SilenceEffect}
+		if deadline.Due == nil || !deadline.SilenceEffect.Binds() ||
+			slices.ContainsFunc(r.events, func(e engine.Event) bool { return e.Task == cmd.Task && !deadline.Late(e.At) }) {
+			return contracts.Errorf(contracts.Conflict, "expire task", "silence did not end it")
+		}
+		res.Task, res.Due, res.SilenceEffect = cmd.Task, deadline.Due, deadline.SilenceEffect
 		return nil
 	})
 }

@@ -177,7 +177,7 @@ func (h *house) events(caseID string, enough func([]event.Recorded) bool) []even
 	operator := h.as("operator-bayern")
 	var all []event.Recorded
 	var after int64
-	wait, repeats := 20, 0
+	wait, repeats, empty := 20, 0, 0
 	for !enough(all) {
 		answer, err := operator.ListCaseEventsWithResponse(h.tb.Context(), uuid.MustParse(caseID), &client.ListCaseEventsParams{AfterSeq: &after, WaitSeconds: &wait})
 		if busy := err != nil && contracts.KindOf(err) == contracts.Unavailable; busy && repeats < 20 {
@@ -191,8 +191,10 @@ func (h *house) events(caseID string, enough func([]event.Recorded) bool) []even
 		if err != nil {
 			h.tb.Fatal(err)
 		}
-		if len(page.Events) == 0 {
-			h.tb.Fatalf("nothing new in case %s for %d s after %d events", caseID, wait, len(all))
+		if len(page.Events) > 0 {
+			empty = 0
+		} else if empty++; empty == 3 { // a process asks again after up to a minute
+			h.tb.Fatalf("nothing new in case %s for %d s after %d events", caseID, empty*wait, len(all))
 		}
 		for _, e := range page.Events {
 			after = e.CaseSeq

@@ -36,8 +36,12 @@ type program struct {
 
 	api, issuer, kafkaAddr, temporalAddr string
 
+	// adjust changes what the broker is assembled from, before it is opened; nil in a program that people start.
+	adjust func(*assembly.Config)
+
 	listener net.Listener
 	people   []person
+	engine   *localtemporal.Server
 	broker   *assembly.Broker
 	failed   <-chan error
 	undo     []func(context.Context) error
@@ -46,13 +50,17 @@ type program struct {
 // start starts engines, broker and API. On an error everything that was started is stopped again.
 func start(ctx context.Context, cfg config.Standalone, log *slog.Logger) (*program, error) {
 	p := &program{cfg: cfg, log: log}
-	if err := makePrivate(cfg.Data); err != nil {
-		return nil, err
+	return p, p.begin(ctx)
+}
+
+func (p *program) begin(ctx context.Context) error {
+	if err := makePrivate(p.cfg.Data); err != nil {
+		return err
 	}
 	if err := p.start(ctx); err != nil {
-		return nil, errors.Join(err, p.stop(context.WithoutCancel(ctx)))
+		return errors.Join(err, p.stop(context.WithoutCancel(ctx)))
 	}
-	return p, nil
+	return nil
 }
 
 func (p *program) start(ctx context.Context) error {
@@ -116,16 +124,20 @@ func (p *program) startEngines(ctx context.Context) error {
 	}
 	p.kafkaAddr = kafka.Addr
 	p.defers(kafka.Stop)
-	temporal := localtemporal.New(localtemporal.Config{Dir: p.dir("temporal"), Port: port, Logger: p.log})
-	p.defers(temporal.Stop)
+	p.engine = localtemporal.New(localtemporal.Config{Dir: p.dir("temporal"), Port: port, Logger: p.log})
+	p.defers(func(ctx context.Context) error { return p.engine.Stop(ctx) })
+	cfg := assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, Log: p.log}
+	if p.adjust != nil {
+		p.adjust(&cfg)
+	}
 	engines, engineCtx := errgroup.WithContext(ctx)
-	engines.Go(func() error { return temporal.Start(engineCtx) })
+	engines.Go(func() error { return p.engine.Start(engineCtx) })
 	engines.Go(func() (err error) {
-		p.broker, err = assembly.Open(engineCtx, assembly.Config{Dir: p.cfg.Data, KeystoreBackup: p.cfg.KeystoreBackup, Operator: operator, Log: p.log})
+		p.broker, err = assembly.Open(engineCtx, cfg)
 		return err
 	})
 	err = engines.Wait()
-	p.temporalAddr = temporal.HostPort()
+	p.temporalAddr = p.engine.HostPort()
 	if err != nil && p.broker != nil {
 		p.defers(p.broker.Stop)
 	}

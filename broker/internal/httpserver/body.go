@@ -24,7 +24,7 @@ type parsed struct {
 type parsedKey struct{}
 
 // body reads the whole body within its limit, checks the media type and, for JSON, that it is strict. The handler gets
-// a reader over the bytes that were checked. Receipt is when this station is done: the request has been read in full.
+// a reader over the bytes that were checked. When this station is done the request has been read in full.
 func (g *gate) body(op *openapi.Operation, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := g.read(w, r, op)

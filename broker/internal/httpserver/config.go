@@ -61,6 +61,8 @@ type Config struct {
 	Authenticator Authenticator
 	// Audit records refusals. Required.
 	Audit Audit
+	// Receiver stamps requests that bring something. Defaults to none: the time of the record counts.
+	Receiver Receiver
 	// Checks decide /readyz. Defaults to none: ready once it serves.
 	Checks []Check
 	// Registry collects the server's metrics and is what /metrics shows. Defaults to an own one.

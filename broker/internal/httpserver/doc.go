@@ -10,6 +10,7 @@
 //	route           404 not_found, 405 invalid      the operations of the OpenAPI document, probes, open routes
 //	authenticate    401 unauthenticated             bearer token → actor.Viewer in the context
 //	body            413, 415, 400                   limits, media types, strict JSON (RFC 8259, I-JSON RFC 7493)
+//	receive         503 unavailable                 the time of receipt, for what brings something; in hand from here
 //	validate        400 invalid                     parameters and body against the document, all faults at once
 //	handler         by contracts.KindOf             the generated strict handler of the domain
 //

@@ -45,7 +45,7 @@ func (k Keeper) Acquire(ctx context.Context, name string) (Lease, error) {
 			return err
 		case err != nil:
 			return fmt.Errorf("read lease: %w", err)
-		case holder != k.Holder && expires.After(tx.Now()):
+		case holder != k.Holder && live(tx, expires, ttl):
 			return ErrHeld
 		case holder != k.Holder:
 			l.Epoch++
@@ -57,6 +57,14 @@ func (k Keeper) Acquire(ctx context.Context, name string) (Lease, error) {
 		return Lease{}, fmt.Errorf("acquire lease %s: %w", name, err)
 	}
 	return l, nil
+}
+
+// live reports whether a lease that lives until expires is still held. No lease lives longer than ttl from now on, so one
+// that claims to was taken before the clock was set back, and nobody waits for that clock to come again: should its holder
+// live, the epoch keeps it from writing, and it takes the lease again in its turn.
+func live(tx *sqlstore.Tx, expires time.Time, ttl time.Duration) bool {
+	now := tx.Now()
+	return expires.After(now) && !expires.After(now.Add(ttl))
 }
 
 // Hold does work under the lease name, whenever this process holds it, until ctx ends; then it gives the lease back. The

@@ -51,6 +51,31 @@ func TestALeaseChangesHandsOnlyWhenItLapsedOrWasGivenBack(t *testing.T) {
 	}
 }
 
+// A clock that jumps neither takes a lease from a holder that renews it nor makes the next one wait for the jump to be over.
+func TestALeaseDoesNotFollowAJumpOfTheClock(t *testing.T) {
+	t.Parallel()
+	for _, jump := range []time.Duration{time.Hour, -time.Hour} {
+		var passed atomic.Int64
+		db := sqlstoretest.OpenAt(t, func() time.Time { return time.Unix(1_800_000_000, passed.Load()) })
+		a, b := lease.Keeper{DB: db, Holder: "a"}, lease.Keeper{DB: db, Holder: "b"}
+		first, err := a.Acquire(t.Context(), "relay/0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		passed.Add(int64(jump))
+		if renewed, err := a.Acquire(t.Context(), "relay/0"); err != nil || renewed.Epoch != first.Epoch {
+			t.Errorf("%s: its holder lost it: %+v, %v", jump, renewed, err)
+		}
+		if _, err := b.Acquire(t.Context(), "relay/0"); !errors.Is(err, lease.ErrHeld) {
+			t.Errorf("%s: a lease that was renewed after the jump was given away: %v", jump, err)
+		}
+		passed.Add(int64(-jump))
+		if second, err := b.Acquire(t.Context(), "relay/0"); err != nil || second.Epoch != first.Epoch+1 {
+			t.Errorf("%s, and back: whoever comes next waits for it: %+v, %v", jump, second, err)
+		}
+	}
+}
+
 func TestWorkIsDoneByOneHolderAtATimeAndGoesOnWithTheNext(t *testing.T) {
 	t.Parallel()
 	db := sqlstoretest.Open(t)

@@ -30,6 +30,7 @@ type clock struct {
 	mu        sync.Mutex // guards what follows
 	theirs    time.Time  // the database's clock at the last measurement
 	ours      time.Time  // the monotonic clock at that instant
+	wall      time.Time  // the machine's clock at that instant, which goes on while a machine is suspended
 	offset    time.Duration
 }
 
@@ -64,11 +65,12 @@ func (c *clock) check(ctx context.Context) error {
 	return nil
 }
 
-// last is the age of the last measurement, and how far the machine's wall clock was ahead of the database's then.
+// last is the age of the last measurement, and how far the machine's wall clock was ahead of the database's then. The
+// monotonic clock stands still while a machine is suspended, so the older of two ages counts.
 func (c *clock) last() (age, offset time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Since(c.ours), c.offset
+	return max(time.Since(c.ours), c.machine().Round(0).Sub(c.wall)), c.offset
 }
 
 // measure takes the middle of the round trip for the instant at which the database read its clock.
@@ -83,7 +85,8 @@ func (c *clock) measure(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.theirs, c.ours = theirs.Add(half), received
-	c.offset = c.machine().Round(0).Sub(c.theirs)
+	c.wall = c.machine().Round(0)
+	c.offset = c.wall.Sub(c.theirs)
 	return nil
 }
 

@@ -12,7 +12,8 @@
 //	Lock                 nothing                                  an advisory lock by name, for what no row stands for
 //	Snapshot             any transaction                          REPEATABLE READ
 //	a transaction loses  never                                    Write runs it again, up to 5 times
-//	durable              synchronous=FULL                         synchronous_commit; off is refused
+//	durable              synchronous=FULL; writers that wait      synchronous_commit; off is refused
+//	                     share one commit
 //	clock                this machine's                           the database's, measured every 2 seconds; a machine that
 //	                                                              is more than 1 second off is not ready and writes nothing
 //	Changed, Announce    this process                             every process on the database, by NOTIFY

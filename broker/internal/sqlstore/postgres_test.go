@@ -353,6 +353,29 @@ func TestTheClockIsTheDatabasesAndAMachineThatIsOffWritesNothing(t *testing.T) {
 	}
 }
 
+// A suspended machine wakes with a monotonic clock that stood still: then its wall clock says that the comparison is old.
+func TestAMachineThatWakesComparesItsClockBeforeItWrites(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	var asleep atomic.Bool
+	place := sqlstoretest.Place(t)
+	place.Machine = func() time.Time {
+		if asleep.Load() {
+			return time.Now().Add(time.Hour)
+		}
+		return time.Now()
+	}
+	db := sqlstoretest.OpenConfig(t, place)
+	write := func() error { return db.Write(t.Context(), func(*sqlstore.Tx) error { return nil }) }
+	if err := write(); err != nil {
+		t.Fatal(err)
+	}
+	asleep.Store(true)
+	if err := write(); contracts.KindOf(err) != contracts.Unavailable {
+		t.Errorf("want unavailable before anything is written, got %v", err)
+	}
+}
+
 func TestALostConnectionIsUnavailableAndTheNextOneServes(t *testing.T) {
 	t.Parallel()
 	sqlstoretest.NeedPostgres(t)

@@ -31,7 +31,7 @@ func openSQLite(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	d := &DB{write: write, read: read, clock: &clock{given: cfg.Now}, engine: engine{passing: func(error) bool { return false }}}
+	d := &DB{write: write, read: read, group: &group{db: write}, clock: &clock{given: cfg.Now}, engine: engine{passing: func(error) bool { return false }}}
 	if err := migrateSQLite(ctx, write, cfg.Migrations); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

@@ -40,6 +40,7 @@ type Querier interface {
 // DB is an open database.
 type DB struct {
 	write, read *sql.DB
+	group       *group // where writers share a commit
 	clock       *clock
 	engine      engine
 	secured     bool // roles and row-level policies apply
@@ -189,6 +190,13 @@ func (d *DB) writeOnce(ctx context.Context, fn func(tx *Tx) error) (*Tx, error) 
 	if err := d.clock.check(ctx); err != nil {
 		return nil, err
 	}
+	if d.group != nil {
+		tx := &Tx{db: d}
+		return tx, d.group.write(ctx, func(sqlTx *sql.Tx) error {
+			tx.tx = sqlTx
+			return fn(tx)
+		})
+	}
 	sqlTx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)
@@ -253,7 +261,7 @@ func (t *Tx) Lock(ctx context.Context, name string) error {
 
 // Exec runs a statement.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	res, err := t.tx.ExecContext(ctx, query, args...)
+	res, err := t.tx.ExecContext(t.patient(ctx), query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("execute: %w", err)
 	}
@@ -262,10 +270,19 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, e
 
 // QueryContext runs a query inside the transaction.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(ctx, query, args...)
+	return t.tx.QueryContext(t.patient(ctx), query, args...)
 }
 
 // QueryRowContext runs a query for one row inside the transaction.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, query, args...)
+	return t.tx.QueryRowContext(t.patient(ctx), query, args...)
+}
+
+// patient lets a statement run to its end where writers share a transaction: SQLite answers the interruption of one
+// statement by rolling back all of it.
+func (t *Tx) patient(ctx context.Context) context.Context {
+	if t.db.group == nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }

@@ -159,30 +159,33 @@ func (b *bundle) file(tenant authority.TenantID, open bool) filed {
 			b.tb.Fatal(err)
 		}
 	}
-	ok(b.vault.CreateCaseKey(ctx, tenant, f.id))
-	ref, _, err := b.vault.Store(ctx, content.Object{
-		Ref: content.Ref{Content: f.application, Kind: content.Application, Form: "gewa1"}, Operator: operator, Tenant: tenant, Case: f.id,
-		MediaType: "application/json", Uploader: "portal", Body: []byte(canary + f.id),
+	sealed, err := b.vault.SealCase(ctx, vault.NewCase{
+		Operator: operator, Tenant: tenant, Case: f.id, Facts: fact.Values{"foreign_trader": true},
+		Contents: []content.Object{{
+			Ref:       content.Ref{Content: f.application, Kind: content.Application, Form: "gewa1"},
+			MediaType: "application/json", Uploader: "portal", Body: []byte(canary + f.id),
+		}},
+		People: []service.Subject{{Role: service.Applicant, Attributes: map[string]string{"name": canary}}},
 	})
 	ok(err)
-	ok(b.vault.StoreFacts(ctx, operator, tenant, f.id, fact.Values{"foreign_trader": true}))
-	person, err := b.vault.PrepareSubject(ctx, operator, tenant, map[string]string{"name": canary})
-	ok(err)
-	f.subject = person.ID
+	f.subject = sealed.Subjects()[0]
 	f.logRecord, f.logKey, err = b.vault.SealLog(ctx, tenant, b.now, "P2Y", []byte("decision of "+f.id), nil)
 	ok(err)
 	b.write(func(tx *sqlstore.Tx) error {
 		drafts := []event.Draft{{
 			ID: f.id + "/submitted", Source: "test", Type: event.TypeCaseSubmitted, Case: f.id, Tenant: tenant,
-			Data: event.CaseSubmitted{Package: "p", Lead: lead, Procedure: "notification", Contents: []content.Ref{ref}},
+			Data: event.CaseSubmitted{Package: "p", Lead: lead, Procedure: "notification", Contents: sealed.Refs()},
 		}}
 		if !open {
 			drafts = append(drafts, event.Draft{ID: f.id + "/closed", Source: "test", Type: event.TypeCaseClosed, Case: f.id, Tenant: tenant, Data: event.CaseClosed{Step: "done", Pass: 1}})
 		}
+		if err := sealed.WriteContents(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := b.ledger.Append(ctx, tx, drafts...); err != nil {
 			return err
 		}
-		return b.vault.InsertSubject(ctx, tx, person, f.id, "applicant")
+		return sealed.WritePeople(ctx, tx)
 	})
 	return f
 }

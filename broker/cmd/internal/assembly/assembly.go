@@ -123,6 +123,9 @@ func (b *Broker) serve(ctx context.Context) error {
 	if err := b.engines.Events.EnsureTopic(ctx, event.Topic, b.engines.Partitions); err != nil {
 		return fmt.Errorf("make topic %s: %w", event.Topic, err)
 	}
+	if err := b.stores.replica.Start(ctx); err != nil {
+		return fmt.Errorf("begin to receive: %w", err)
+	}
 	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	leases := lease.Keeper{DB: b.stores.db, Holder: uuid.NewString()}
@@ -135,6 +138,7 @@ func (b *Broker) serve(ctx context.Context) error {
 	dead := b.domains.deadletter
 	dead.Through(rl)
 	b.domains.reconcile.Among(reconcile.Surroundings{Events: events, Outbox: outbox{rl}, Engine: b.engine})
+	b.background(ctx, "watermark", b.stores.replica.Run)
 	b.background(ctx, "relay", rl.Run)
 	b.background(ctx, "starter", func(ctx context.Context) error {
 		return events.Consume(ctx, starter.Consumer, dead.Guard(starter.Consumer, st.Handle))
@@ -190,9 +194,11 @@ func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 	b.domains.mount(mux, httpserver.Errors{Logger: b.cfg.Log})
 	return httpserver.Handler(ctx, httpserver.Config{
 		API: mux, Open: b.gate.Open, Authenticator: b.domains.identity, Audit: b.domains.audit, Registry: b.metrics.registry, Logger: b.cfg.Log,
+		Receiver: b.stores.replica,
 		Checks: []httpserver.Check{
 			{Name: "going_on", Probe: b.goingOn},
 			{Name: "ledger", Probe: b.stores.db.Ping},
+			{Name: "receipt", Probe: b.stores.replica.Ready},
 			{Name: "event_log", Probe: b.engines.Events.Ping},
 			{Name: "process_engine", Probe: func(ctx context.Context) error { return b.engine.Ready(ctx) }},
 			{Name: "backlog", Probe: b.metrics.backlog},
@@ -213,5 +219,6 @@ func (b *Broker) Stop(ctx context.Context) error {
 	if b.engine != nil {
 		b.engine.Close()
 	}
+	errs = append(errs, b.stores.replica.Stop(ctx))
 	return errors.Join(append(errs, b.stores.close())...)
 }

@@ -3,6 +3,7 @@ package assembly
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
 	"github.com/efa-broker/efa-broker/broker/identity"
@@ -10,6 +11,8 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/law"
+	"github.com/efa-broker/efa-broker/contracts/service"
 )
 
 // Config says where a broker keeps its own.
@@ -27,6 +30,14 @@ type Config struct {
 	Migrated bool
 	// Operator hosts every case.
 	Operator authority.OperatorID
+	// Law is the law. Defaults to what the product carries.
+	Law *law.Book
+	// Packages are offered besides those that the product carries. Defaults to none.
+	Packages []service.Package
+	// Due is the due instant of a period that begins at start. Defaults to the law record's own rule.
+	Due func(r law.DeadlineRecord, start time.Time) *time.Time
+	// Now is the ledger's clock. Defaults to the database's own.
+	Now func() time.Time
 	// Log receives what an operator cares about.
 	Log *slog.Logger
 }
@@ -35,9 +46,9 @@ func (c Config) dir() datadir.Dir { return datadir.Dir(c.Dir) }
 
 func (c Config) ledger() sqlstore.Config {
 	if c.LedgerURL != "" {
-		return sqlstore.Config{URL: c.LedgerURL, Migrated: c.Migrated}
+		return sqlstore.Config{URL: c.LedgerURL, Migrated: c.Migrated, Now: c.Now}
 	}
-	return sqlstore.Config{Path: c.dir().Ledger()}
+	return sqlstore.Config{Path: c.dir().Ledger(), Now: c.Now}
 }
 
 func (c Config) vault(db *sqlstore.DB) vault.Config {

@@ -54,7 +54,8 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 	d.ledger = ledger.New(ledger.Config{DB: s.db, Operator: cfg.Operator, Key: s.key, Access: d.policy, Log: cfg.Log})
 	d.competence = competence.New(competence.Config{DB: s.db, Access: d.policy, Register: s.register, Packages: s.packages})
 	d.casework = casework.New(casework.Config{
-		DB: s.db, Ledger: d.ledger, Catalogue: d.catalogue, Routing: routing{d}, Contents: s.vault, Access: d.policy, Operator: cfg.Operator,
+		DB: s.db, Ledger: d.ledger, Catalogue: d.catalogue, Routing: routing{d}, Ingress: s.replica, Contents: s.vault, Access: d.policy,
+		Due: cfg.Due, Operator: cfg.Operator,
 	})
 	d.delivery = delivery.New(delivery.Config{DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log})
 	d.release = release.New(release.Config{
@@ -62,7 +63,7 @@ func newDomains(ctx context.Context, cfg Config, s *stores) (*domains, error) {
 		Register: d.competence, Deliveries: d.delivery, Operator: cfg.Operator, Log: cfg.Log,
 	})
 	d.intake = intake.New(intake.Config{
-		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: s.vault, Subjects: subjects{s.vault},
+		DB: s.db, Ledger: d.ledger, Services: d.catalogue, Competence: d.competence, Vault: sealer{s.vault},
 		Tasks: d.casework, Register: s.register, Access: d.policy, Operator: cfg.Operator, Log: cfg.Log,
 	})
 	d.erasure = erasure.New(erasure.Config{

@@ -8,15 +8,14 @@ import (
 	"github.com/efa-broker/efa-broker/broker/casework"
 	"github.com/efa-broker/efa-broker/broker/catalogue"
 	"github.com/efa-broker/efa-broker/broker/deadletter"
+	"github.com/efa-broker/efa-broker/broker/intake"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/reconcile"
 	"github.com/efa-broker/efa-broker/broker/relay"
 	"github.com/efa-broker/efa-broker/broker/release"
 	"github.com/efa-broker/efa-broker/broker/vault"
-	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/engine"
-	"github.com/efa-broker/efa-broker/contracts/service"
 	"github.com/efa-broker/efa-broker/workflows/permit"
 )
 
@@ -39,26 +38,12 @@ func (p ports) Announce(ctx context.Context, cmd engine.Announce) (engine.Result
 	return p.release.Announce(ctx, cmd)
 }
 
-// subjects lets intake keep people in the vault.
-type subjects struct{ vault *vault.Vault }
+// sealer is the vault as intake sees it.
+type sealer struct{ *vault.Vault }
 
-// Prepare seals the people now and writes them later, in intake's transaction.
-func (s subjects) Prepare(ctx context.Context, operator authority.OperatorID, tenant authority.TenantID, people []service.Subject) (func(context.Context, *sqlstore.Tx, string) error, error) {
-	sealed := make([]vault.Subject, len(people))
-	for i, p := range people {
-		var err error
-		if sealed[i], err = s.vault.PrepareSubject(ctx, operator, tenant, p.Attributes); err != nil {
-			return nil, err
-		}
-	}
-	return func(ctx context.Context, tx *sqlstore.Tx, caseID string) error {
-		for i, p := range people {
-			if err := s.vault.InsertSubject(ctx, tx, sealed[i], caseID, p.Role); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, nil
+// SealCase seals what a new case brings.
+func (s sealer) SealCase(ctx context.Context, c intake.NewCase) (intake.SealedCase, error) {
+	return s.Vault.SealCase(ctx, vault.NewCase(c))
 }
 
 // packagesByHash lets release find the package that a case was opened with.

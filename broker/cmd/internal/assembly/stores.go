@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/google/uuid"
+
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/broker/vault"
 	"github.com/efa-broker/efa-broker/contracts/law"
@@ -18,6 +21,7 @@ import (
 type stores struct {
 	lock     *os.File
 	db       *sqlstore.DB
+	replica  *watermark.Replica
 	vault    *vault.Vault
 	key      ledger.SigningKey
 	law      law.Book
@@ -48,9 +52,13 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.law, err = law.Load(); err != nil {
 		return err
 	}
+	if cfg.Law != nil {
+		s.law = *cfg.Law
+	}
 	if s.packages, err = service.Load(); err != nil {
 		return err
 	}
+	s.packages = append(s.packages, cfg.Packages...)
 	if s.register, err = region.Load(); err != nil {
 		return err
 	}
@@ -60,6 +68,7 @@ func (s *stores) open(ctx context.Context, cfg Config) (err error) {
 	if s.db, err = sqlstore.Open(ctx, cfg.ledger()); err != nil {
 		return err
 	}
+	s.replica = watermark.New(watermark.Config{DB: s.db, Source: "replica/" + uuid.NewString(), Log: cfg.Log})
 	s.vault, err = vault.New(ctx, cfg.vault(s.db))
 	return err
 }

@@ -25,7 +25,8 @@ func house(t *testing.T) string {
 	used(t, db)
 	v, err := vault.New(t.Context(), vault.Config{Ledger: db, Dir: d.Keystore()})
 	must(t, err)
-	must(t, v.CreateCaseKey(t.Context(), "muenchen", "c"))
+	_, err = v.SealCase(t.Context(), vault.NewCase{Tenant: "muenchen", Case: "c"})
+	must(t, err)
 	must(t, errors.Join(v.Close(), db.Close()))
 	must(t, os.WriteFile(d.ReceiptKey(), make([]byte, 32), 0o600))
 	for _, engine := range []string{d.EventLog(), d.Engine()} {

@@ -51,6 +51,10 @@ func Examples() map[string]any {
 			Facts:    fact.Values{"indications_of_violation": false},
 			Contents: []content.Ref{{Content: certificate, Kind: content.Certificate, Digest: digest("b2")}},
 		},
+		event.TypeTaskExpired: event.TaskExpired{
+			Task: forward, Step: "forward", Pass: 1, Authority: "gewerbeamt-nuernberg", Expired: due,
+			Law: "baybo-65", LegalBasis: "BayBO Art. 65", SilenceEffect: law.Disregardable,
+		},
 		event.TypeTaskReturned:     event.TaskReturned{Task: forward, Step: "forward", Pass: 1, Reason: "not_competent"},
 		event.TypeCaseAcknowledged: event.CaseAcknowledged{Step: "acknowledge", Pass: 1},
 		event.TypeContentAnnounced: event.ContentAnnounced{

@@ -1,0 +1,100 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/authority"
+	"github.com/efa-broker/efa-broker/contracts/engine"
+	"github.com/efa-broker/efa-broker/contracts/event"
+	"github.com/efa-broker/efa-broker/contracts/law"
+	"github.com/efa-broker/efa-broker/contracts/task"
+)
+
+// Expire records for the process that silence ended a task at its due instant. It loses to every answer received by then:
+// to those in the ledger as news, to those on their way by failing as Unavailable until they have come. An expiry that a
+// late answer has recorded already is the same expiry.
+func (c *Casework) Expire(ctx context.Context, cmd engine.Expire) (engine.Result, error) {
+	return c.cfg.Ledger.Step(ctx, cmd.Command, func(tx *sqlstore.Tx) (engine.Result, error) {
+		t, err := lockTask(ctx, tx, cmd.Task)
+		if err != nil {
+			return engine.Result{}, err
+		}
+		if t.caseID != cmd.Case || engine.ExpiryStep(t.step) != cmd.Step || t.pass != cmd.Pass {
+			return engine.Result{}, contracts.Errorf(contracts.Invalid, "expire task", "%s is no task of this step", cmd.Task)
+		}
+		if err := c.expire(ctx, tx, t); err != nil {
+			return engine.Result{}, err
+		}
+		return engine.Result{Task: t.id, Due: t.deadline.Due, SilenceEffect: t.deadline.SilenceEffect}, nil
+	})
+}
+
+// Settle records the expiry of a task before its late answer, where the law lets that answer still be recorded; the engine
+// may be down, and the order in the ledger is that of the law. Any other draft it leaves alone.
+func (c *Casework) Settle(ctx context.Context, tx *sqlstore.Tx, answer event.Draft) error {
+	d, ok := answer.Data.(event.TaskCompleted)
+	if !ok {
+		return nil
+	}
+	t, err := lockTask(ctx, tx, d.Task)
+	if err != nil {
+		return err
+	}
+	at := answer.Received.At
+	if at.IsZero() {
+		at = tx.Now()
+	}
+	if t.state == task.Assigned && t.deadline.Late(at) && t.deadline.SilenceEffect == law.Disregardable {
+		return c.expire(ctx, tx, t)
+	}
+	return nil
+}
+
+// expire appends the expiry of a task. The append locks the case, so that an answer that came first is seen; only then is
+// it known who has to be waited for.
+func (c *Casework) expire(ctx context.Context, tx *sqlstore.Tx, t lockedTask) error {
+	if t.deadline.Due == nil || !t.deadline.SilenceEffect.Binds() {
+		return contracts.Errorf(contracts.Conflict, "expire task", "silence does not end it")
+	}
+	var tenant authority.TenantID
+	if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, t.caseID).Scan(&tenant); err != nil {
+		return fmt.Errorf("read tenant: %w", err)
+	}
+	_, err := c.cfg.Ledger.Append(ctx, tx, event.Draft{
+		ID: eventID(engine.StepKey{Case: t.caseID, Step: engine.ExpiryStep(t.step), Pass: t.pass}, 1), Source: c.source(),
+		Type: event.TypeTaskExpired, Case: t.caseID, Tenant: tenant, Actor: engineActor(),
+		Data: event.TaskExpired{
+			Task: t.id, Step: t.step, Pass: t.pass, Authority: t.authority, Expired: *t.deadline.Due,
+			Law: t.deadline.Law, LegalBasis: t.deadline.LegalBasis, SilenceEffect: t.deadline.SilenceEffect,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return c.cfg.Ingress.CaughtUp(ctx, tx, t.authority, *t.deadline.Due)
+}
+
+// expired moves a task by the event of its expiry. The task keeps no outcome: what silence means stands in its deadline,
+// and the legal time is the due instant.
+func (c *Casework) expired(ctx context.Context, tx *sqlstore.Tx, _ event.Recorded, d event.TaskExpired) error {
+	t, err := lockTask(ctx, tx, d.Task)
+	if err != nil {
+		return err
+	}
+	if err := t.state.Move(task.Expired, t.deadline.SilenceEffect); err != nil {
+		return contracts.Errorf(contracts.Conflict, "move task", "%w", err)
+	}
+	_, err = tx.Exec(ctx, `update tasks set state = $2 where id = $1`, t.id, task.Expired)
+	return err
+}
+
+// attended takes the call for a person back once no task of the case is overdue any more.
+func (c *Casework) attended(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error {
+	_, err := tx.Exec(ctx, `update cases set attention = '' where id = $1 and attention = $2
+		and not exists (select 1 from tasks t where t.case_id = $1 and t.state = $3 and t.silence_effect = $4 and t.due < $5)`,
+		r.Case, engine.Overdue, task.Assigned, law.None, r.Time)
+	return err
+}
