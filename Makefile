@@ -60,6 +60,7 @@ fuzz: ## fuzz every decoder whose package links neither OPA nor the Temporal ser
 .PHONY: nightly
 nightly: ## run what takes too long for every change and write a table (REPORT=bin/nightly.md)
 	.ci/nightly $(REPORT)
+
 # The tests that open a database run on SQLite in every run; here the same ones run on PostgreSQL.
 .PHONY: postgres-tier
 postgres-tier: ## run the tests of the stores on a PostgreSQL 15 that is thrown away (Debian's postgresql-15)
@@ -74,6 +75,17 @@ bench: ## measure the broker with its embedded engines; each figure beside its b
 	@mkdir -p bin
 	go build -o bin/ ./broker/cmd/standalone
 	bin/standalone bench --json $(REPORT_JSON)
+
+.PHONY: temporal-tier
+temporal-tier: ## run permits on Temporal over a PostgreSQL 15 that is thrown away (Debian's postgresql-15)
+	.ci/with-postgres go test -count=1 -v -run 'PostgreSQL|Databases' ./workflows/localtemporal
+
+# The first run builds the Temporal server of the production form: minutes.
+.PHONY: production-tier
+production-tier: ## start the production form as processes, try it, and break it under load (deploy/local)
+	shellcheck .ci/run .ci/with-postgres && shellcheck -x -a deploy/local/up deploy/local/down deploy/local/status deploy/local/check deploy/local/backup deploy/local/restore
+	LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local} deploy/local/check -- \
+		env PRODUCTION_FORM=yes go test -count=1 -v -timeout 30m ./broker/cmd/internal/production
 
 .PHONY: check
 check: ## run everything that CI runs

@@ -263,3 +263,21 @@ func BenchmarkResolve(b *testing.B) {
 		}
 	}
 }
+
+// Another Land replaces the two files and names itself as operator: nothing of the first one's is left.
+func TestTheRegisterOfAnotherLandIsItsOwn(t *testing.T) {
+	t.Parallel()
+	c, _ := setup(t)
+	err := c.seed(t.Context(), files("frankfurt,Stadt Frankfurt am Main\n",
+		"gewerbeamt-frankfurt,frankfurt,trade_office,Gewerbeamt,064120000000,lead previous,false,unverified\n"), "hessen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := c.Authorities(t.Context(), "hessen")
+	if err != nil || len(own) != 1 || own[0].ID != "gewerbeamt-frankfurt" || own[0].Operator != "hessen" || own[0].Tenant != "frankfurt" {
+		t.Errorf("got %+v, %v", own, err)
+	}
+	if other, err := c.Authorities(t.Context(), "bayern"); err != nil || len(other) != 0 {
+		t.Errorf("of another operator: %+v, %v", other, err)
+	}
+}

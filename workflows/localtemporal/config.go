@@ -9,6 +9,8 @@ import (
 type Config struct {
 	// Dir is the directory of the data; it is made with mode 0700. Empty keeps everything in memory, for tests.
 	Dir string
+	// PostgreSQL keeps the data in a PostgreSQL cluster; Dir is empty then. Defaults to none: files or memory.
+	PostgreSQL *PostgreSQL
 	// Port is the port of the frontend on the loopback address. Defaults to 0, which picks a free one.
 	Port int
 	// Namespace is the namespace of the operator, made at the first start. Defaults to "efa".
@@ -27,8 +29,11 @@ const (
 	ip               = "127.0.0.1"
 	defaultNamespace = "efa"
 	defaultRetention = 90 * 24 * time.Hour
-	dirMode          = 0o700
-	fileMode         = 0o600
+	// Names of the databases in a PostgreSQL cluster.
+	defaultMainDatabase = "temporal"
+	defaultListDatabase = "temporal_visibility"
+	dirMode             = 0o700
+	fileMode            = 0o600
 )
 
 func (c Config) withDefaults() Config {
@@ -37,6 +42,10 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Retention == 0 {
 		c.Retention = defaultRetention
+	}
+	if c.PostgreSQL != nil {
+		p := c.PostgreSQL.withDefaults()
+		c.PostgreSQL = &p
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

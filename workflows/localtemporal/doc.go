@@ -14,6 +14,10 @@
 //	                                                move DIR away and start; the broker starts every open case again
 //	temporal.db.new      –                      removed: a start was interrupted before the rename
 //
+// With Config.PostgreSQL the data lie in two databases of a cluster instead, with the schema that temporal-sql-tool would
+// write; an advisory lock in the first stands for DIR/lock, and another version is refused as well. It lets the same
+// tests run on the production's store.
+//
 // The server listens on the loopback address only, because it authenticates nobody. Only broker/cmd/standalone and tests
 // may import this package: it links the whole server.
 package localtemporal

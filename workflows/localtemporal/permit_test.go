@@ -218,9 +218,14 @@ func dial(t *testing.T, hostPort string) client.Client {
 
 func TestACaseContinuesWhenServerAndWorkerStartAgainOnTheirFiles(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	walkOverRestart(t, localtemporal.Config{Dir: t.TempDir()})
+}
+
+// walkOverRestart stops server and worker in mid-case and starts both again over the same data.
+func walkOverRestart(t *testing.T, cfg localtemporal.Config) {
+	t.Helper()
 	o := newOffice(t)
-	hostPort, stop := serve(t, localtemporal.Config{Dir: dir})
+	hostPort, stop := serve(t, cfg)
 	o.connect(hostPort)
 	w := o.worker(permit.WorkerConfig{})
 	start := o.submit("00000000-0000-4000-8000-000000000003", workflowtest.Registration, fact.Values{"full_move": true})
@@ -229,7 +234,7 @@ func TestACaseContinuesWhenServerAndWorkerStartAgainOnTheirFiles(t *testing.T) {
 	o.client.Close()
 	stop()
 
-	hostPort, stop = serve(t, localtemporal.Config{Dir: dir})
+	hostPort, stop = serve(t, cfg)
 	defer stop()
 	o.connect(hostPort)
 	defer o.client.Close()
@@ -475,7 +480,13 @@ func TestACaseMovesToTheNewVersionWhenItsRunIsRenewed(t *testing.T) {
 // replay test of workflows/permit.
 func TestHistoriesAreFreeOfTextsAndCanBeRecorded(t *testing.T) {
 	t.Parallel()
-	hostPort, stop := serve(t, localtemporal.Config{})
+	walkHistories(t, localtemporal.Config{}, *update)
+}
+
+// walkHistories walks representative cases on a server with cfg and checks their histories; it may record them.
+func walkHistories(t *testing.T, cfg localtemporal.Config, recording bool) {
+	t.Helper()
+	hostPort, stop := serve(t, cfg)
 	defer stop()
 	o := newOffice(t)
 	o.connect(hostPort)
@@ -500,7 +511,7 @@ func TestHistoriesAreFreeOfTextsAndCanBeRecorded(t *testing.T) {
 		if !bytes.Contains(raw, []byte(`"unavailable"`)) {
 			t.Errorf("the history of %s does not hold the code of the failure", name)
 		}
-		if *update {
+		if recording {
 			record(t, filepath.Join(corpus, "history", name+".json"), raw)
 			record(t, filepath.Join(corpus, "definition", start.Definition+".json"), o.definitions[start.Definition])
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -24,7 +25,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	running  temporal.Server
-	lock     *os.File
+	lock     io.Closer
 	hostPort string
 }
 
@@ -34,9 +35,9 @@ func New(cfg Config) *Server { return &Server{cfg: cfg.withDefaults(), choose: f
 // startPatience bounds a start; on an idle machine it takes less than a second.
 const startPatience = time.Minute
 
-// Start takes the directory, starts the server and returns when its namespace answers. It fails with Conflict when the
-// server runs, when another process has the directory, or when its files are of another version, and with Unavailable
-// when a port is taken. After a failed Start or a Stop it may be called again.
+// Start takes the directory or the databases, starts the server and returns when its namespace answers. It fails with
+// Conflict when the server runs, when another process has the data, or when they are of another version, and with
+// Unavailable when a port is taken or PostgreSQL does not answer. After a failed Start or a Stop it may be called again.
 func (s *Server) Start(ctx context.Context) (err error) {
 	const op = "start process engine"
 	s.mu.Lock()
@@ -46,16 +47,8 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	if s.cfg.Dir != "" {
-		if err := os.MkdirAll(s.cfg.Dir, dirMode); err != nil {
-			return fmt.Errorf("%s: %w", op, err)
-		}
-		if s.lock, err = lockDir(s.cfg.Dir); err != nil {
-			return &contracts.Error{Kind: contracts.KindOf(err), Op: op, Err: err}
-		}
-		if err := prepare(ctx, s.cfg.Dir); err != nil {
-			return errors.Join(&contracts.Error{Kind: contracts.KindOf(err), Op: op, Err: err}, s.unlock())
-		}
+	if s.lock, err = s.take(ctx); err != nil {
+		return &contracts.Error{Kind: contracts.KindOf(err), Op: op, Err: err}
 	}
 	if err := s.launch(); err != nil {
 		// Another program may have taken a port between its choice and the server's listening.
@@ -67,6 +60,41 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		return errors.Join(contracts.Errorf(contracts.Unavailable, op, "provision namespace: %w", err), s.halt(ctx))
 	}
 	return nil
+}
+
+// take prepares the place of the data and takes it for this process; nil for a server in memory.
+func (s *Server) take(ctx context.Context) (io.Closer, error) {
+	switch {
+	case s.cfg.PostgreSQL != nil && s.cfg.Dir != "":
+		return nil, contracts.Errorf(contracts.Invalid, "choose place of data", "want a directory or PostgreSQL, not both")
+	case s.cfg.PostgreSQL != nil:
+		return closer(s.cfg.PostgreSQL.prepare(ctx))
+	case s.cfg.Dir != "":
+		return closer(takeDir(ctx, s.cfg.Dir))
+	}
+	return nil, nil //nolint:nilnil // memory belongs to nobody else
+}
+
+// closer keeps a nil pointer from becoming something to close.
+func closer[T io.Closer](held T, err error) (io.Closer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return held, nil
+}
+
+func takeDir(ctx context.Context, dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, dir); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 // launch starts the services on ports that are free now.

@@ -21,7 +21,7 @@ const (
 	clusterID      = "5a9e4d1c-3a0f-4c57-9d0c-6f1d7c9b2e10"
 	mainStore      = "main"
 	listStore      = "visibility"
-	historyShards  = 1 // cannot change later; more on SQLite makes "database is locked"
+	sqliteShards   = 1 // cannot change later; more on SQLite makes "database is locked"
 	joinPatience   = 30 * time.Second
 	fullSync       = "2"
 	normalSync     = "1"
@@ -73,14 +73,11 @@ func settings(c Config, p ports, memory string) *config.Config {
 	service := func(grpc, http int) config.Service {
 		return config.Service{RPC: config.RPC{GRPCPort: grpc, HTTPPort: http, BindOnIP: ip}}
 	}
+	stores, shards := datastores(c, memory)
 	return &config.Config{
 		Global: config.Global{Membership: config.Membership{MaxJoinDuration: joinPatience, BroadcastAddress: ip}},
 		Persistence: config.Persistence{
-			DefaultStore: mainStore, VisibilityStore: listStore, NumHistoryShards: historyShards,
-			DataStores: map[string]config.DataStore{
-				mainStore: {SQL: database(c, mainFile, memory)},
-				listStore: {SQL: database(c, visibilityFile, memory)},
-			},
+			DefaultStore: mainStore, VisibilityStore: listStore, NumHistoryShards: shards, DataStores: stores,
 		},
 		Services: map[string]config.Service{
 			string(primitives.FrontendService): service(p.frontend, p.http),
@@ -108,6 +105,17 @@ func settings(c Config, p ports, memory string) *config.Config {
 	}
 }
 
+// datastores are the two databases, and the number of shards that suits them.
+func datastores(c Config, memory string) (stores map[string]config.DataStore, shards int32) {
+	if p := c.PostgreSQL; p != nil {
+		return map[string]config.DataStore{mainStore: {SQL: p.store(p.Database)}, listStore: {SQL: p.store(p.Visibility)}}, postgresShards
+	}
+	return map[string]config.DataStore{
+		mainStore: {SQL: database(c, mainFile, memory)},
+		listStore: {SQL: database(c, visibilityFile, memory)},
+	}, sqliteShards
+}
+
 // database is one SQLite database: one connection, because more of them meet "database is locked". What is no parameter
 // of an SQLite URI becomes a pragma.
 func database(c Config, name, memory string) *config.SQL {
@@ -127,7 +135,7 @@ func database(c Config, name, memory string) *config.SQL {
 	return s
 }
 
-// tuning is the dynamic configuration for one node with one shard. With the defaults each step of a process would wait
+// tuning is the dynamic configuration for one node. With the defaults each step of a process would wait
 // 50 ms once the burst of the queues' polling rate is used.
 func tuning() dynamicconfig.StaticClient {
 	const pollRate = 2000

@@ -20,12 +20,17 @@ import (
 // product; until then it hands out person tokens for the API.
 const caseworkClient = "casework"
 
-// registerClients makes the keys of the machine clients and lists every client of the provider.
-func registerClients(dir string, principals []identity.Principal, api string) ([]openid.Client, error) {
+// registerClients makes the keys of the machine clients and lists every client of the provider. Case workers are led back
+// to any of apis.
+func registerClients(dir string, principals []identity.Principal, apis ...string) ([]openid.Client, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make directory of client keys: %w", err)
 	}
-	clients := []openid.Client{{ID: caseworkClient, RedirectURIs: []string{api + "/casework/callback"}, Scopes: []string{"openid"}}}
+	casework := openid.Client{ID: caseworkClient, Scopes: []string{"openid"}}
+	for _, api := range apis {
+		casework.RedirectURIs = append(casework.RedirectURIs, api+"/casework/callback")
+	}
+	clients := []openid.Client{casework}
 	for _, p := range principals {
 		if p.Kind != identity.Machine {
 			continue

@@ -109,10 +109,11 @@ func (m Main) root() *cobra.Command {
 		return contracts.Errorf(contracts.Invalid, "read command line", "%w", err)
 	})
 	root.AddCommand(
-		m.command("demo", "Start the broker and play the move of a business from Nürnberg to München", m.demo),
-		m.command("serve", "Start the broker", m.serve),
+		command(m, "demo", "Start the broker and play the move of a business from Nürnberg to München", m.demo),
+		command(m, "serve", "Start the broker", m.serve),
+		command(m, "openid", "Start the OpenID provider alone, for brokers on outside engines", m.openid),
 		m.benchCommand(),
-		m.command("config", "Show the effective settings", m.config),
+		command(m, "config", "Show the effective settings", m.config),
 	)
 	return root
 }
@@ -137,13 +138,19 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// command makes a sub-command that takes every setting as a flag.
-func (m Main) command(name, short string, run func(ctx context.Context, cfg config.Standalone, origins config.Origins) error) *cobra.Command {
+// settings is a pointer to the configuration C of a command.
+type settings[C any] interface {
+	*C
+	config.Settings
+}
+
+// command makes a sub-command that takes every setting of its configuration as a flag.
+func command[C any, S settings[C]](m Main, name, short string, run func(ctx context.Context, cfg C, origins config.Origins) error) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, Args: noArgs}
-	config.AddFlags(cmd.Flags(), &config.Standalone{})
+	config.AddFlags(cmd.Flags(), S(new(C)))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		var cfg config.Standalone
-		origins, err := config.Load(&cfg, config.Source{Environ: m.Environ, Flags: cmd.Flags()})
+		var cfg C
+		origins, err := config.Load(S(&cfg), config.Source{Environ: m.Environ, Flags: cmd.Flags()})
 		if err != nil {
 			return err
 		}

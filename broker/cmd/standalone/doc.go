@@ -3,6 +3,7 @@
 //
 //	standalone demo    start, play the main job once, show each step; with --exit end with status 0 only when all were seen
 //	standalone serve   start and serve
+//	standalone openid  only the OpenID provider, for brokers that run on outside engines; needs no ledger
 //	standalone config  show the effective configuration
 //
 // serve plays no back office unless --offices says so; the demo plays all of them.
@@ -20,6 +21,7 @@
 //	endpoint.json      the addresses of this run, removed at the end
 //	clients/           private keys of machine clients, mode 0600
 //	people.json        the demo's case workers with their passwords, mode 0600
+//	principals.json    the same people for brokers on outside engines, without passwords; written by openid
 //	ledger.db          the ledger; receipt.key signs its receipts
 //	keystore/          keys of content, subjects and logs, tenant keys; never in a backup of the ledger
 //	kafka/ temporal/ openid/   the embedded engines' own

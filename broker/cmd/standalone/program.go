@@ -217,6 +217,7 @@ func (p *program) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.defers(func(context.Context) error { return provider.Close() })
 	return p.broker.Admit(ctx, assembly.Gate{
 		Issuer: p.issuer, Audience: openid.Audience, Keys: provider, Principals: principals, Outboxes: ring, Open: map[string]http.Handler{"/oidc/": provider.Handler()},
 	})

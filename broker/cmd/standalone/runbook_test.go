@@ -29,7 +29,8 @@ func TestEveryCommandOfTheRunbooksIsRun(t *testing.T) {
 		if path.Dir(page) != "deploy/runbooks" {
 			continue
 		}
-		for _, block := range shellBlock.FindAllStringSubmatch(readRoot(t, page), -1) {
+		text, _, _ := strings.Cut(readRoot(t, page), "## PostgreSQL") // TestTheScriptsRunWhatTheRunbookSays reads the rest
+		for _, block := range shellBlock.FindAllStringSubmatch(text, -1) {
 			for line := range strings.Lines(block[1]) {
 				call, ok := strings.CutPrefix(line, "efabroker ")
 				if !ok {
@@ -44,6 +45,38 @@ func TestEveryCommandOfTheRunbooksIsRun(t *testing.T) {
 	}
 	if read < 8 {
 		t.Errorf("only %d commands were read: the check looked at the wrong pages", read)
+	}
+}
+
+// TestTheScriptsRunWhatTheRunbookSays checks that each call of PostgreSQL's tools and of the broker in the part on
+// PostgreSQL stands in the scripts of deploy/local, with its flags, and that each script that it names is there.
+func TestTheScriptsRunWhatTheRunbookSays(t *testing.T) {
+	t.Parallel()
+	_, part, found := strings.Cut(readRoot(t, "deploy/runbooks/restore.md"), "## PostgreSQL")
+	scripts := readRoot(t, "deploy/local/backup") + readRoot(t, "deploy/local/restore") + readRoot(t, "deploy/local/lib/broker.sh")
+	calls := 0
+	for _, block := range shellBlock.FindAllStringSubmatch(part, -1) {
+		for line := range strings.Lines(block[1]) {
+			words := strings.Fields(line)
+			calls++
+			switch program := words[0]; {
+			case strings.HasPrefix(program, "deploy/local/"):
+				readRoot(t, program)
+			case program == "efabroker":
+				if !strings.Contains(scripts, "broker_run "+words[1]) {
+					t.Errorf("no script runs %q", line)
+				}
+			default:
+				for _, word := range append([]string{program + " "}, words[1:]...) {
+					if (strings.HasPrefix(word, "--") || strings.HasSuffix(word, " ")) && !strings.Contains(scripts, word) {
+						t.Errorf("%q: no script has %q", line, word)
+					}
+				}
+			}
+		}
+	}
+	if !found || calls < 8 {
+		t.Errorf("only %d commands were read", calls)
 	}
 }
 

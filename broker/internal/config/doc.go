@@ -1,6 +1,6 @@
-// Package config is where a setting is written once: a field of Client (the command line) or Standalone (the whole broker
-// in one process) with its key, default and meaning. Flags, EFA_… variables, YAML keys, the reference page, the JSON
-// Schema and the list of effective values are derived from it.
+// Package config is where a setting is written once: a field of Client (the command line), Standalone (the whole broker
+// in one process) or Provider (its OpenID provider as a process) with its key, default and meaning. Flags, EFA_…
+// variables, YAML keys, the reference page, the JSON Schema and the list of effective values are derived from it.
 //
 //	layer, later wins   where                      names for the field log.level
 //	default             the field's tag

@@ -22,6 +22,7 @@ func Programs() []Program {
 		{"efabroker", "The command line", &Client{}},
 		{"standalone", "The whole broker in one process", &Standalone{}},
 		{"efabroker-serve", "The broker against outside engines: `efabroker serve`, `efabroker worker`, `efabroker migrate`", &Broker{}},
+		{"standalone-openid", "The OpenID provider as a process of its own: `standalone openid`", &Provider{}},
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// Settings is a configuration struct: *Client or *Standalone.
+// Settings is a configuration struct: *Client, *Standalone or *Provider.
 type Settings interface {
 	// Validate reports every fault.
 	Validate() []contracts.Problem

@@ -19,5 +19,6 @@
 //	access token           10 minutes                       audience broker-api, typ at+jwt
 //
 // Invariants, each with a test: a code is bound to client, redirect URI and challenge; an unknown person costs the same
-// work as a wrong password; nothing that holds a secret is cached; New refuses an issuer that is not loopback.
+// work as a wrong password; nothing that holds a secret is cached; New refuses an issuer that is not loopback; one process
+// per directory (DIR/lock).
 package openid

@@ -28,6 +28,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/efa-broker/efa-broker/broker/internal/openid"
+	"github.com/efa-broker/efa-broker/contracts"
 )
 
 const (
@@ -111,6 +112,14 @@ func open(t *testing.T, cfg openid.Config) *openid.Provider {
 		}
 	})
 	return p
+}
+
+// close ends the fixture's provider before its time, as a stop of the process does.
+func (f *fixture) close(t *testing.T) {
+	t.Helper()
+	if err := f.provider.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func clientKey(t *testing.T, path string) jose.JSONWebKey {
@@ -558,6 +567,7 @@ func TestAReplayedAssertionIsRefusedAlsoAfterARestart(t *testing.T) {
 	if a := post(t, f.issuer+"/token", machineForm(assertion)); a.status != 401 || !strings.Contains(a.body, "used before") {
 		t.Errorf("replay: status %d: %s", a.status, a.body)
 	}
+	f.close(t)
 	restarted := open(t, f.config)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, f.issuer+"/token", strings.NewReader(machineForm(assertion).Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -597,8 +607,16 @@ func TestTokensOutliveARestartBecauseTheKeyIsKept(t *testing.T) {
 	if err := json.Unmarshal([]byte(post(t, f.issuer+"/token", machineForm(f.assertion(t, nil))).body), &got); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(t, f.config).VerifySignature(t.Context(), got.AccessToken); err != nil {
+	f.close(t)
+	restarted := open(t, f.config)
+	if _, err := restarted.VerifySignature(t.Context(), got.AccessToken); err != nil {
 		t.Error(err)
+	}
+	if _, err := openid.New(f.config); err == nil || contracts.KindOf(err) != contracts.Conflict {
+		t.Errorf("a second provider over the directory: %v", err)
+	}
+	if err := restarted.Close(); err != nil {
+		t.Fatal(err)
 	}
 	other := f.config
 	other.Dir = t.TempDir()

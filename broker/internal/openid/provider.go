@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -27,11 +28,13 @@ type Provider struct {
 	logins  *expiring[authorization]
 	codes   *expiring[grant]
 	used    *usedAssertions
+	lock    *os.File
 	hashing chan struct{}
 }
 
-// New checks the config, reads or makes the signing key and shows a banner. It returns ErrPublicIssuer for an issuer
-// that is not loopback unless that is allowed. The caller closes the provider.
+// New checks the config, takes the directory, reads or makes the signing key and shows a banner. It returns
+// ErrPublicIssuer for an issuer that is not loopback unless that is allowed, and Conflict when another process has the
+// directory. The caller closes the provider.
 func New(cfg Config) (*Provider, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -42,6 +45,19 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	lock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newProvider(cfg)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	p.lock = lock
+	return p, nil
+}
+
+func newProvider(cfg Config) (*Provider, error) {
 	key, err := ensureSigningKey(filepath.Join(cfg.Dir, "signing.json"))
 	if err != nil {
 		return nil, err
@@ -76,8 +92,15 @@ func New(cfg Config) (*Provider, error) {
 	return p, nil
 }
 
-// Close releases the file of used assertions.
-func (p *Provider) Close() error { return p.used.close() }
+// Close releases the file of used assertions and gives the directory back. A second call does nothing.
+func (p *Provider) Close() error {
+	err := p.used.close()
+	if p.lock != nil {
+		err = errors.Join(err, p.lock.Close())
+		p.lock = nil
+	}
+	return err
+}
 
 // Issuer is the issuer URL.
 func (p *Provider) Issuer() string { return p.issuer }

@@ -44,7 +44,7 @@ func Demo(ctx context.Context, cfg Config) (err error) {
 		defer func() { err = errors.Join(err, played.Stop(context.WithoutCancel(ctx))) }()
 	}
 	report, err := demo.Run(ctx, demo.Config{
-		API: e.API, Issuer: e.Issuer, Example: cfg.Example, Out: cfg.Out, Log: slog.New(slog.DiscardHandler),
+		API: e.API, Issuer: e.Issuer, Operator: cfg.Client.Client, Portal: cfg.Client.Portal, Example: cfg.Example, Out: cfg.Out, Log: slog.New(slog.DiscardHandler),
 		Credentials: func(id string) (client.Credentials, error) { return connection.Credentials(cfg.Client, id) },
 	})
 	if err != nil {

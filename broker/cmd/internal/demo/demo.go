@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,8 +31,6 @@ const (
 	// firstExample is the example for which the number of recipients is known.
 	firstExample = "01-einzelkauffrau.json"
 
-	portalClient   = "portal-bayern"
-	operatorClient = "operator-bayern"
 	// stranger is an authority that is on no list.
 	stranger = "bauamt-muenchen"
 )
@@ -40,6 +39,8 @@ const (
 type Config struct {
 	// API is the broker's base URL, Issuer the URL of its OpenID provider.
 	API, Issuer string
+	// Operator and Portal are the clients as which the demo looks and files. Default to operator-bayern and portal-bayern.
+	Operator, Portal string
 	// Credentials are the machine credentials of the portal, the operator and the stranger.
 	Credentials func(id string) (client.Credentials, error)
 	// Example names one of the example applications of the registration. Defaults to the first.
@@ -70,6 +71,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = time.Minute
 	}
+	cfg.Operator, cfg.Portal = cmp.Or(cfg.Operator, "operator-bayern"), cmp.Or(cfg.Portal, "portal-bayern")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the tails
 	d := &Demo{cfg: cfg, events: make(chan seen)}
@@ -88,7 +90,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 }
 
 func (d *Demo) open(ctx context.Context) error {
-	for id, target := range map[string]**client.ClientWithResponses{portalClient: &d.portal, operatorClient: &d.operator, stranger: &d.stranger} {
+	for id, target := range map[string]**client.ClientWithResponses{d.cfg.Portal: &d.portal, d.cfg.Operator: &d.operator, stranger: &d.stranger} {
 		credentials, err := d.cfg.Credentials(id)
 		if err != nil {
 			return fmt.Errorf("read credentials of %s: %w", id, err)
