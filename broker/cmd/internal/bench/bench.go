@@ -92,7 +92,7 @@ type run struct {
 	plan   bare.Plan
 }
 
-// Run measures. Progress goes to told. It returns Invalid for an unknown figure, one that the place cannot give or an
+// Run measures. Progress goes to told. When it fails in the midst, the report holds the figures that were measured. It returns Invalid for an unknown figure, one that the place cannot give or an
 // impossible option, Conflict when an engine of the place is in use.
 func Run(ctx context.Context, place Place, options Options, told io.Writer, log *slog.Logger) (_ report.Report, err error) {
 	options = options.withDefaults()
@@ -116,10 +116,10 @@ func Run(ctx context.Context, place Place, options Options, told io.Writer, log 
 	for _, running := range []bool{true, false} {
 		now := slices.DeleteFunc(slices.Clone(chosen), func(f figure) bool { return (f.needs == engine) != running })
 		measured, err := r.open(ctx, running, now)
+		out.Figures = append(out.Figures, measured...)
 		if err != nil {
 			return out, err
 		}
-		out.Figures = append(out.Figures, measured...)
 	}
 	r.bar.end()
 	out.PeakRSS, err = measure.PeakRSS()
@@ -202,12 +202,12 @@ func (r *run) open(ctx context.Context, running bool, figures []figure) (out []r
 		r.bar.begin(f.name)
 		if !running {
 			if err := r.world.Settle(ctx); err != nil {
-				return nil, err
+				return out, err
 			}
 		}
 		measured, err := f.measure(r, ctx)
 		if err != nil {
-			return nil, fmt.Errorf("figure %s: %w", f.name, err)
+			return out, fmt.Errorf("figure %s: %w", f.name, err)
 		}
 		measured.Name = f.name
 		measured.Judge()

@@ -69,13 +69,11 @@ func (c *Command) Run(ctx context.Context, prepare func(ctx context.Context, dir
 		return err
 	}
 	r, err := Run(ctx, place, c.Options, c.Stderr, c.Log)
-	if err = errors.Join(err, stop()); err != nil {
+	err = errors.Join(err, stop())
+	if len(r.Figures) == 0 {
 		return err
 	}
-	if err := r.Table(c.Stdout); err != nil {
-		return err
-	}
-	return c.write(r)
+	return errors.Join(err, r.Table(c.Stdout), c.write(r)) // what was measured before a fault is worth reading
 }
 
 func (c *Command) write(r report.Report) (err error) {
