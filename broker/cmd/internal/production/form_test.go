@@ -117,7 +117,7 @@ func (f *form) signal(part string, s unix.Signal) (ended func(allowed time.Durat
 	return func(allowed time.Duration) {
 		f.t.Helper()
 		for end := time.Now().Add(allowed); ; {
-			n, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, int(time.Until(end).Milliseconds())) //nolint:gosec // a descriptor is small
+			n, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, int(time.Until(end).Milliseconds()))
 			if errors.Is(err, unix.EINTR) {
 				continue
 			}
