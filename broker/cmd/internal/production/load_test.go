@@ -190,11 +190,16 @@ func (l *load) drain() {
 	}
 }
 
+// pause lets no further customers come, and waits for those who are there.
+func (l *load) pause() {
+	l.close()
+	l.working.Wait()
+}
+
 // finish ends the load and looks at everything that it brought about.
 func (l *load) finish() {
 	l.t.Helper()
-	l.close()
-	l.working.Wait()
+	l.pause()
 	cases := map[string]bool{}
 	for id, first := range l.receipts {
 		cases[first.CaseId] = true
