@@ -46,7 +46,8 @@ type Broker struct {
 	leases   lease.Keeper
 	metrics  *metrics
 	draining atomic.Bool
-	cancel   context.CancelFunc
+	receives bool
+	cancels  []context.CancelFunc // end background work
 	tasks    sync.WaitGroup
 	failed   chan error
 }
@@ -140,15 +141,36 @@ func (b *Broker) work(ctx context.Context) error {
 	return nil
 }
 
+// Receive makes this program one that may receive requests, from now on until Stop: it gets its lease as a receiver, whose
+// watermark deadlines wait for. A program that serves does so by itself; call it alone where nothing else shall run.
+func (b *Broker) Receive(ctx context.Context) error {
+	if b.receives {
+		return nil
+	}
+	if err := b.stores.replica.Start(ctx); err != nil {
+		return fmt.Errorf("begin to receive: %w", err)
+	}
+	b.receives = true
+	b.background(b.lasting(ctx), "watermark", b.stores.replica.Run)
+	return nil
+}
+
+// lasting is a context for background work, which ends at Stop.
+func (b *Broker) lasting(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	b.cancels = append(b.cancels, cancel)
+	return ctx
+}
+
 // serve runs what relays, consumes, sweeps and rebuilds until Stop.
 func (b *Broker) serve(ctx context.Context) error {
 	if err := b.engines.Events.EnsureTopic(ctx, event.Topic, b.engines.Partitions); err != nil {
 		return fmt.Errorf("make topic %s: %w", event.Topic, err)
 	}
-	if err := b.stores.replica.Start(ctx); err != nil {
-		return fmt.Errorf("begin to receive: %w", err)
+	if err := b.Receive(ctx); err != nil {
+		return err
 	}
-	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	ctx = b.lasting(ctx)
 	events := eventlog.Events{Log: b.engines.Events, Park: b.park}
 	b.publishEarly(events)
 	leases := b.leases
@@ -164,7 +186,6 @@ func (b *Broker) serve(ctx context.Context) error {
 	dead := b.domains.deadletter
 	dead.Through(rl)
 	b.domains.reconcile.Among(reconcile.Surroundings{Events: events, Outbox: outbox{rl}, Engine: b.engine})
-	b.background(ctx, "watermark", b.stores.replica.Run)
 	b.bound(ctx, events)
 	b.background(ctx, "relay", rl.Run)
 	b.background(ctx, "starter", func(ctx context.Context) error {
@@ -249,10 +270,10 @@ func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 // Stop ends everything in the reverse order. It may be called at any time, also after a failed Start.
 func (b *Broker) Stop(ctx context.Context) error {
 	var errs []error
-	if b.cancel != nil {
-		b.cancel()
-		b.tasks.Wait()
+	for _, cancel := range b.cancels {
+		cancel()
 	}
+	b.tasks.Wait()
 	if b.worker != nil {
 		errs = append(errs, b.worker.Stop(ctx))
 	}

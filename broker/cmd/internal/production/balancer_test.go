@@ -26,10 +26,9 @@ type balancer struct {
 type backend struct {
 	name  string
 	proxy *httputil.ReverseProxy
-	// until ends the requests in hand when the backend is ejected.
-	until context.Context //nolint:containedctx // the life of a backend, not of a call
-	end   context.CancelFunc
-	out   bool
+	// ejected is closed when the backend gets no further requests.
+	ejected chan struct{}
+	out     bool
 }
 
 func newBalancer(t *testing.T, addresses map[string]string) *balancer {
@@ -56,8 +55,7 @@ func (b *balancer) admit(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.find(name)
-	k.out = false
-	k.until, k.end = context.WithCancel(context.Background())
+	k.out, k.ejected = false, make(chan struct{})
 }
 
 // eject gives a backend no further requests, and gives up those in hand.
@@ -66,16 +64,16 @@ func (b *balancer) eject(name string) {
 	defer b.mu.Unlock()
 	k := b.find(name)
 	k.out = true
-	k.end()
+	close(k.ejected)
 }
 
-func (b *balancer) choose() (*backend, context.Context) {
+func (b *balancer) choose() (*backend, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for range b.backends {
 		k := b.backends[b.next%len(b.backends)]
 		if b.next++; !k.out {
-			return k, k.until
+			return k, k.ejected
 		}
 	}
 	return nil, nil
@@ -83,13 +81,19 @@ func (b *balancer) choose() (*backend, context.Context) {
 
 // ServeHTTP hands a request to the backend whose turn it is.
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	k, until := b.choose()
+	k, ejected := b.choose()
 	if k == nil {
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	defer context.AfterFunc(until, cancel)()
 	defer cancel()
+	go func() {
+		select {
+		case <-ejected:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	k.proxy.ServeHTTP(w, r.WithContext(ctx))
 }

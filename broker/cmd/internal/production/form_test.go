@@ -27,6 +27,9 @@ import (
 // patience bounds every wait; who is slower than that hangs.
 const patience = 3 * time.Minute
 
+// nightly says that there is time for more of the same.
+func nightly() bool { return os.Getenv("EFA_NIGHTLY") != "" }
+
 // form is the production form as deploy/local/up has started it.
 type form struct {
 	t     *testing.T
@@ -64,7 +67,7 @@ func (f *form) run(environ []string, command string, args ...string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.t.Context()), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command, args...)
-	cmd.Env = append(os.Environ(), environ...)
+	cmd.Env = environ
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		f.t.Fatalf("%s %s: %v\n%s", command, strings.Join(args, " "), err, out)
@@ -81,13 +84,13 @@ func (f *form) up() {
 // script runs one of deploy/local, with the programs that are built already.
 func (f *form) script(name string, args ...string) {
 	f.t.Helper()
-	f.run([]string{"LOCAL_BIN=" + filepath.Join(f.state, "bin")}, "../../../../deploy/local/"+name, args...)
+	f.run(append(os.Environ(), "LOCAL_BIN="+filepath.Join(f.state, "bin")), "../../../../deploy/local/"+name, args...)
 }
 
 // efabroker runs a command of the command line against the first broker.
 func (f *form) efabroker(args ...string) string {
 	f.t.Helper()
-	environ := make([]string, 0, len(f.env))
+	environ := []string{"TZ=UTC"} // it refuses variables of its own prefix that it does not know
 	for k, v := range f.env {
 		environ = append(environ, k+"="+v)
 	}
@@ -117,7 +120,7 @@ func (f *form) signal(part string, s unix.Signal) (ended func(allowed time.Durat
 	return func(allowed time.Duration) {
 		f.t.Helper()
 		for end := time.Now().Add(allowed); ; {
-			n, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, int(time.Until(end).Milliseconds())) //nolint:gosec // a descriptor is small
+			n, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, int(time.Until(end).Milliseconds()))
 			if errors.Is(err, unix.EINTR) {
 				continue
 			}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,7 +42,7 @@ type load struct {
 	// coming ends when nobody new comes, here when the test ends.
 	coming, here context.Context //nolint:containedctx // the life of the customers
 	close        context.CancelFunc
-	repeated atomic.Int64
+	repeated     atomic.Int64
 
 	mu       sync.Mutex
 	receipts map[string]client.SubmissionReceipt
@@ -189,11 +190,16 @@ func (l *load) drain() {
 	}
 }
 
+// pause lets no further customers come, and waits for those who are there.
+func (l *load) pause() {
+	l.close()
+	l.working.Wait()
+}
+
 // finish ends the load and looks at everything that it brought about.
 func (l *load) finish() {
 	l.t.Helper()
-	l.close()
-	l.working.Wait()
+	l.pause()
 	cases := map[string]bool{}
 	for id, first := range l.receipts {
 		cases[first.CaseId] = true
@@ -240,11 +246,7 @@ type progress struct {
 // see counts each effect of an event; an effect is the same when its type and these words are.
 func (p *progress) see(e event.Recorded) {
 	effect := func(words ...string) {
-		key := e.Type
-		for _, w := range words {
-			key += " " + w
-		}
-		p.counts[key]++
+		p.counts[e.Type+" "+strings.Join(words, " ")]++
 	}
 	switch e.Type {
 	case event.TypeTaskAssigned:

@@ -16,7 +16,11 @@ const drain = 30 * time.Second
 func TestReplicasStopInTurnUnderLoad(t *testing.T) {
 	f := openForm(t)
 	l := startLoad(t, f)
-	for range 2 {
+	rounds := 1
+	if nightly() {
+		rounds = 3
+	}
+	for range rounds {
 		for _, replica := range []string{"broker-1", "broker-2"} {
 			l.carry(5)
 			f.signal(replica, unix.SIGTERM)(drain)

@@ -9,16 +9,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 )
 
-// The ledger's cluster goes back to an instant, by base backup and archive, twice: Kafka is empty both times, Temporal once
-// from a copy that is older than the ledger, once empty. Every open case goes on, each effect once; the back offices'
+// The ledger's cluster goes back to an instant, by base backup and archive. Kafka is empty, Temporal comes from a copy that
+// is older than the ledger, and nightly is empty another time. Every open case goes on, each effect once; the back offices'
 // cursors are those of before and miss nothing; what was erased after the instant stays erased; what was accepted after it
 // is accepted again under the same id.
 func TestALedgerRestoredToAnInstantGoesOn(t *testing.T) {
 	f := openForm(t)
-	for name, further := range map[string][]string{"older engine": {"--engine"}, "empty engine": nil} {
+	engines := map[string][]string{"older engine": {"--engine"}}
+	if nightly() {
+		engines["empty engine"] = nil
+	}
+	for name, further := range engines {
 		t.Run(name, func(t *testing.T) {
 			f.t = t
 			l := startLoad(t, f)
@@ -32,13 +37,12 @@ func TestALedgerRestoredToAnInstantGoesOn(t *testing.T) {
 			l.drain()
 			l.carry(5)
 			f.efabroker("case", "erase", erased.CaseId, "--reason", "retention_expired")
+			l.pause()
 			f.archive()
 			f.script("restore", append([]string{"--to", instant.Format(time.RFC3339Nano)}, further...)...)
 			f.up()
 			l.submitAgain(instant)
-			if shown := f.efabroker("case", "show", erased.CaseId); !strings.Contains(shown, "erased") {
-				t.Errorf("the erased case is shown as %s", shown)
-			}
+			l.staysErased(erased.CaseId)
 			l.finish()
 		})
 	}
@@ -49,6 +53,25 @@ func (l *load) first() client.SubmissionReceipt {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.MinFunc(slices.Collect(maps.Values(l.receipts)), func(a, b client.SubmissionReceipt) int { return a.ReceivedAt.Compare(b.ReceivedAt) })
+}
+
+// staysErased checks that a case is shown as erased and that its submission, sent again, is not accepted again.
+func (l *load) staysErased(caseID string) {
+	l.t.Helper()
+	if shown := l.f.efabroker("case", "show", caseID); !strings.Contains(shown, "erased") {
+		l.t.Errorf("the erased case is shown as %s", shown)
+	}
+	for id, receipt := range l.receipts {
+		if receipt.CaseId != caseID {
+			continue
+		}
+		delete(l.receipts, id)
+		body := l.body
+		body.SubmissionId = id
+		if _, err := l.portal.SubmitApplicationWithResponse(l.t.Context(), body); contracts.KindOf(err) != contracts.Conflict {
+			l.t.Errorf("the submission of the erased case: %v", err)
+		}
+	}
 }
 
 // now is the instant by the clock of the database.
@@ -87,8 +110,6 @@ func (f *form) archive() {
 // submitAgain files once more what the ledger has lost, and checks that this is nothing but what came after the instant.
 func (l *load) submitAgain(instant time.Time) {
 	l.t.Helper()
-	l.close()
-	l.working.Wait()
 	db := l.f.ledger()
 	var lost int
 	for id, receipt := range l.receipts {

@@ -5,7 +5,6 @@ package production
 import (
 	"context"
 	"database/sql"
-	"os"
 	"testing"
 	"time"
 
@@ -27,7 +26,7 @@ func TestAReplicaThatStoodStillCannotWrite(t *testing.T) {
 	lost := takenOver(t, db, before)
 	l.drain()
 	l.carry(10)
-	if os.Getenv("EFA_NIGHTLY") != "" { // longer than any timeout of a session or a connection
+	if nightly() { // longer than any timeout of a session or a connection
 		minute := time.NewTimer(time.Minute)
 		<-minute.C
 	}

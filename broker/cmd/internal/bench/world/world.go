@@ -51,7 +51,7 @@ type World struct {
 	log     *slog.Logger
 }
 
-// Open opens a broker on stores that hold nothing and lets the callers in. Nothing runs yet. Conflict when a store is in
+// Open opens a broker on stores that hold nothing and lets the callers in. Nothing else runs yet. Conflict when a store is in
 // use. The caller stops the world.
 func Open(ctx context.Context, cfg Config) (_ *World, err error) {
 	at := assembly.Config{
@@ -83,6 +83,9 @@ func Open(ctx context.Context, cfg Config) (_ *World, err error) {
 	if err := b.Admit(ctx, gate); err != nil {
 		return nil, fmt.Errorf("admit callers: %w", err)
 	}
+	if err := b.Receive(ctx); err != nil {
+		return nil, err
+	}
 	if w.handler, err = b.Handler(ctx); err != nil {
 		return nil, fmt.Errorf("make handler: %w", err)
 	}
@@ -93,8 +96,8 @@ func Open(ctx context.Context, cfg Config) (_ *World, err error) {
 // Start runs the whole broker on engines, until Stop.
 func (w *World) Start(ctx context.Context, e assembly.Engines) error { return w.broker.Start(ctx, e) }
 
-// Stop stops the broker and closes its stores.
-func (w *World) Stop(ctx context.Context) error { return w.broker.Stop(ctx) }
+// Stop stops the broker and closes its stores, also when ctx has ended before.
+func (w *World) Stop(ctx context.Context) error { return w.broker.Stop(context.WithoutCancel(ctx)) }
 
 // closed lists the cases among ids that have ended.
 func (w *World) closed(ctx context.Context, ids []string) (closed []string, err error) {
