@@ -93,19 +93,29 @@ type Stamper interface {
 	Before(ctx context.Context, topic string, at time.Time) ([]Bound, error)
 }
 
-// Log is a client of one event log. All methods may be called by many goroutines.
-type Log interface {
-	Publisher
+// Reader reads topics: as a member of a group, or from positions of its own.
+type Reader interface {
 	Consumer
 	Follower
-	Inspector
+}
+
+// Topics makes topics exist.
+type Topics interface {
 	Stamper
 	// EnsureTopic makes the topic exist. A new one gets that many partitions; one that exists is left as it is, because
 	// another number of partitions would break the order per key.
 	EnsureTopic(ctx context.Context, name string, partitions int) error
+}
+
+// Log is a client of one event log. All methods may be called by many goroutines.
+type Log interface {
+	Publisher
+	Reader
+	Inspector
+	Topics
 	// Ping asks the broker for a sign of life.
 	Ping(ctx context.Context) error
-	// Close frees what the client holds. The caller ends every Consume and Publish first; later calls fail as
+	// Close frees what the client holds. The caller ends every Consume, Follow and Publish first; later calls fail as
 	// Unavailable.
 	Close() error
 }

@@ -27,16 +27,16 @@ import (
 
 // The faults that this package finds itself; the package comment says what each means.
 const (
-	SourceForged     cloudevent.Fault = "source_forged"
-	Equivocation     cloudevent.Fault = "equivocation"
-	ExtensionMissing cloudevent.Fault = "extension_missing"
-	ExtensionUnknown cloudevent.Fault = "extension_unknown"
-	OperatorDiffers  cloudevent.Fault = "operator_differs"
-	UnknownType      cloudevent.Fault = "unknown_type"
-	SchemaViolation  cloudevent.Fault = "schema"
-	SenderUnknown    cloudevent.Fault = "sender_unknown"
-	// Panic is a record at which this program broke down.
-	Panic cloudevent.Fault = "panic"
+	ErrSourceForged     cloudevent.FaultError = "source_forged"
+	ErrEquivocation     cloudevent.FaultError = "equivocation"
+	ErrExtensionMissing cloudevent.FaultError = "extension_missing"
+	ErrExtensionUnknown cloudevent.FaultError = "extension_unknown"
+	ErrOperatorDiffers  cloudevent.FaultError = "operator_differs"
+	ErrUnknownType      cloudevent.FaultError = "unknown_type"
+	ErrSchemaViolation  cloudevent.FaultError = "schema"
+	ErrSenderUnknown    cloudevent.FaultError = "sender_unknown"
+	// ErrPanic is a record at which this program broke down.
+	ErrPanic cloudevent.FaultError = "panic"
 )
 
 // claim is an answer that may be given: all but what the domains themselves check.
@@ -52,7 +52,7 @@ type claim struct {
 	prepare func(ctx context.Context, r Receipt) (Effect, error)
 }
 
-// check reads and checks a record of an authority's topic at the instant of its reading. A Fault is final; every other
+// check reads and checks a record of an authority's topic at the instant of its reading. A FaultError is final; every other
 // error may pass.
 func (in *Ingress) check(ctx context.Context, a authority.ID, r Record, at time.Time) (claim, error) {
 	e, err := cloudevent.Read(r.Record)
@@ -60,7 +60,7 @@ func (in *Ingress) check(ctx context.Context, a authority.ID, r Record, at time.
 		return claim{}, err
 	}
 	if e.Source != answer.Source(a) {
-		return claim{}, SourceForged
+		return claim{}, ErrSourceForged
 	}
 	c := claim{event: e}
 	if c.digest, err = digestOf(e); err != nil {
@@ -79,7 +79,7 @@ func (in *Ingress) check(ctx context.Context, a authority.ID, r Record, at time.
 		return claim{}, err
 	}
 	if taken != "" {
-		return claim{}, Equivocation
+		return claim{}, ErrEquivocation
 	}
 	if err := in.envelope(e); err != nil {
 		return claim{}, err
@@ -94,7 +94,7 @@ func (in *Ingress) check(ctx context.Context, a authority.ID, r Record, at time.
 // digestOf identifies all that a seal of the event covers.
 func digestOf(e cloudevent.Event) (string, error) {
 	if !answer.ValidID(e.ID) || e.Subject == "" || e.DataSchema != "" {
-		return "", cloudevent.BadAttribute
+		return "", cloudevent.ErrBadAttribute
 	}
 	material, err := seal.Material(e, strings.Split(e.Extensions[seal.ExtList], ","))
 	return hex.EncodeToString(material[:]), err
@@ -104,17 +104,17 @@ func digestOf(e cloudevent.Event) (string, error) {
 func (in *Ingress) envelope(e cloudevent.Event) error {
 	for name := range e.Extensions {
 		if name != seal.ExtMaterial && name != seal.ExtList && !slices.Contains(answer.Extensions(), name) {
-			return ExtensionUnknown
+			return ErrExtensionUnknown
 		}
 	}
 	switch operator, given := e.Extensions[answer.ExtOperator]; {
 	case !given:
-		return ExtensionMissing
+		return ErrExtensionMissing
 	case operator != string(in.cfg.Operator):
-		return OperatorDiffers
+		return ErrOperatorDiffers
 	}
 	if key, given := e.Extensions[event.ExtPartitionKey]; given && key != e.Subject {
-		return cloudevent.BadAttribute
+		return cloudevent.ErrBadAttribute
 	}
 	return nil
 }
@@ -123,13 +123,13 @@ func (in *Ingress) envelope(e cloudevent.Event) error {
 func (in *Ingress) sender(ctx context.Context, a authority.ID, key seal.Key) (actor.Viewer, error) {
 	v, err := in.cfg.Principals.Machine(ctx, key.Principal)
 	if contracts.KindOf(err) == contracts.Unauthenticated {
-		return actor.Viewer{}, SenderUnknown
+		return actor.Viewer{}, ErrSenderUnknown
 	}
 	if err != nil {
 		return actor.Viewer{}, err
 	}
 	if v.Authority != a || v.Role != actor.System || v.Operator != in.cfg.Operator {
-		return actor.Viewer{}, SenderUnknown
+		return actor.Viewer{}, ErrSenderUnknown
 	}
 	return v, nil
 }
@@ -145,14 +145,14 @@ func (in *Ingress) content(c *claim) error {
 	}
 	media, params, err := mime.ParseMediaType(c.event.DataContentType)
 	if err != nil || media != "application/json" || len(params) > 1 || len(params) == 1 && !strings.EqualFold(params["charset"], "utf-8") {
-		return cloudevent.UnsupportedFormat
+		return cloudevent.ErrUnsupportedFormat
 	}
 	value, problems := strictjson.Parse(c.event.Data, func(string) bool { return false })
 	if problems != nil {
-		return cloudevent.NotStrictJSON
+		return cloudevent.ErrNotStrictJSON
 	}
 	if schema.Validate(value) != nil { // its text would quote the data
-		return SchemaViolation
+		return ErrSchemaViolation
 	}
 	return in.dispatch(c)
 }
@@ -162,11 +162,11 @@ func strangeType(name string) error {
 	if m := typeForm.FindStringSubmatch(name); m != nil {
 		for _, t := range answer.Types() {
 			if strings.HasPrefix(t.Name, m[1]+".v") {
-				return cloudevent.UnknownVersion
+				return cloudevent.ErrUnknownVersion
 			}
 		}
 	}
-	return UnknownType
+	return ErrUnknownType
 }
 
 // dispatch decodes the data and names the domain's method.
@@ -192,10 +192,10 @@ func (in *Ingress) dispatch(c *claim) (err error) {
 		err = json.Unmarshal(c.event.Data, &d)
 		c.prepare = func(ctx context.Context, r Receipt) (Effect, error) { return answers.Reject(ctx, v, r, d) }
 	default:
-		return UnknownType
+		return ErrUnknownType
 	}
 	if err != nil {
-		return SchemaViolation
+		return ErrSchemaViolation
 	}
 	return nil
 }
@@ -223,8 +223,8 @@ func compile() (map[string]*jsonschema.Schema, error) {
 }
 
 // faultOf is the reason for which a record is refused, when the error is final.
-func faultOf(err error) (cloudevent.Fault, bool) {
-	if fault, ok := errors.AsType[cloudevent.Fault](err); ok {
+func faultOf(err error) (cloudevent.FaultError, bool) {
+	if fault, ok := errors.AsType[cloudevent.FaultError](err); ok {
 		return fault, true
 	}
 	switch kind := contracts.KindOf(err); kind {
@@ -232,7 +232,7 @@ func faultOf(err error) (cloudevent.Fault, bool) {
 		return "", false
 	case contracts.Invalid, contracts.Unauthenticated, contracts.Denied, contracts.NotFound, contracts.Conflict,
 		contracts.NotCompetent, contracts.TooLarge, contracts.Unsupported:
-		return cloudevent.Fault(kind.String()), true
+		return cloudevent.FaultError(kind.String()), true
 	}
 	return "", false
 }

@@ -63,7 +63,7 @@ type Refusal struct {
 	Authority authority.ID
 	// Sender is the machine client that proved to have sent it; empty when nobody did.
 	Sender string
-	Reason cloudevent.Fault
+	Reason cloudevent.FaultError
 }
 
 // Refusals keeps what was refused, in the caller's transaction: a dead letter without a byte of the record, and an audit

@@ -47,7 +47,7 @@ type world struct {
 	answers  int
 	given    []string // outcome, or what the answer was, in the order of the effects
 	receipts []time.Time
-	refused  map[int64]cloudevent.Fault
+	refused  map[int64]cloudevent.FaultError
 	senders  map[int64]string
 	changed  chan struct{}
 }
@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	return &world{
 		T: t, db: sqlstoretest.Open(t), log: newOutbox(), private: ed25519.NewKeyFromSeed(make([]byte, 32)),
-		refused: map[int64]cloudevent.Fault{}, senders: map[int64]string{}, changed: make(chan struct{}),
+		refused: map[int64]cloudevent.FaultError{}, senders: map[int64]string{}, changed: make(chan struct{}),
 	}
 }
 
@@ -251,7 +251,7 @@ func TestAnotherBodyUnderAKnownIDIsFlagged(t *testing.T) {
 	w.log.append(time.Now(), w.say("answer-1", "registered"), w.say("answer-1", "refused"), w.say("answer-2", "granted"))
 	w.run("a")
 	w.awaitGiven("registered", "granted")
-	if w.refused[1] != ingress.Equivocation {
+	if w.refused[1] != ingress.ErrEquivocation {
 		t.Errorf("refused %v", w.refused)
 	}
 }
@@ -271,7 +271,7 @@ func TestAPassingFaultIsNeverARefusal(t *testing.T) {
 	w.log.append(time.Now(), w.sealed(cloudevent.Event{ID: "no-answer", Type: "de.efa.case.closed.v1", Data: []byte(`{}`)}), w.say("answer-1", "registered"))
 	w.run("a")
 	w.awaitGiven("registered")
-	if diff := cmp.Diff(map[int64]cloudevent.Fault{0: ingress.UnknownType}, w.refused); diff != "" {
+	if diff := cmp.Diff(map[int64]cloudevent.FaultError{0: ingress.ErrUnknownType}, w.refused); diff != "" {
 		t.Errorf("refused: %s", diff)
 	}
 }
@@ -293,7 +293,7 @@ func TestARecordThatCanNeverBeDealtWithStopsNothing(t *testing.T) {
 	w.log.append(time.Now(), w.say("answer-1", "a"), w.say("answer-2", "b"), w.say("answer-3", "c"), w.say("answer-4", "d"))
 	w.run("a")
 	w.awaitGiven("d")
-	want := map[int64]cloudevent.Fault{0: ingress.Panic, 1: "internal", 2: "conflict"}
+	want := map[int64]cloudevent.FaultError{0: ingress.ErrPanic, 1: "internal", 2: "conflict"}
 	if diff := cmp.Diff(want, w.refused); diff != "" {
 		t.Errorf("refused: %s", diff)
 	}
@@ -397,7 +397,7 @@ func TestAKeyCountsOnlyWithItsMachineClient(t *testing.T) {
 			w.log.append(time.Now(), w.say("answer-1", "registered"))
 			w.run("a")
 			w.await("a refusal", func() bool { return len(w.refused) == 1 })
-			if w.refused[0] != ingress.SenderUnknown || len(w.given) > 0 || w.senders[0] != "" {
+			if w.refused[0] != ingress.ErrSenderUnknown || len(w.given) > 0 || w.senders[0] != "" {
 				t.Errorf("refused %v of %q, given %v", w.refused, w.senders[0], w.given)
 			}
 		})

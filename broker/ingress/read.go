@@ -228,7 +228,7 @@ func (r *reader) deal(ctx context.Context, p *partition, rec Record) error {
 			continue
 		case contracts.KindOf(err) == contracts.Internal && ctx.Err() == nil:
 			r.cfg.Log.ErrorContext(ctx, "record cannot be dealt with", "topic", rec.Topic, "partition", rec.Partition, "offset", rec.Offset, "error", err)
-			fault = cloudevent.Fault(contracts.Internal.String())
+			fault = cloudevent.FaultError(contracts.Internal.String())
 		default:
 			return err
 		}
@@ -246,7 +246,7 @@ func (r *reader) attempt(ctx context.Context, p *partition, rec Record) (sender 
 	defer func() {
 		if v := recover(); v != nil {
 			r.cfg.Log.ErrorContext(ctx, "reader panicked", "panic_type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
-			err = Panic
+			err = ErrPanic
 		}
 	}()
 	at := p.clock(r.cfg.DB.Now())

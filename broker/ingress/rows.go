@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
-	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/cloudevent"
 	"github.com/efa-broker/efa-broker/contracts/cloudevent/seal"
 	"github.com/efa-broker/efa-broker/contracts/event/answer"
@@ -67,29 +66,36 @@ func digest(value []byte) string {
 
 // forget takes away the watermarks of topics whose authorities do not speak Kafka any more: nobody would move them, and
 // deadlines would wait for ever.
-func forget(ctx context.Context, tx *sqlstore.Tx, ring seal.Ring) (err error) {
-	rows, err := tx.QueryContext(ctx, `select source from watermarks where source like 'efa.outbox.%' order by source`)
+func forget(ctx context.Context, tx *sqlstore.Tx, ring seal.Ring) error {
+	declared, err := sources(ctx, tx)
 	if err != nil {
-		return err
+		return fmt.Errorf("read watermarks: %w", err)
 	}
-	var gone []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return errors.Join(err, rows.Close())
-		}
+	for _, name := range declared {
 		topic, _, _ := strings.Cut(name, "/")
-		if a, ok := answer.Sender(topic); !ok || !slices.Contains(ring.Authorities(), authority.ID(a)) {
-			gone = append(gone, name)
+		if a, ok := answer.Sender(topic); ok && slices.Contains(ring.Authorities(), a) {
+			continue
 		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
-	}
-	for _, name := range gone {
 		if _, err := tx.Exec(ctx, `delete from watermarks where source = $1`, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sources lists the partitions of topics of authorities that deadlines wait for.
+func sources(ctx context.Context, tx *sqlstore.Tx) (out []string, err error) {
+	rows, err := tx.QueryContext(ctx, `select source from watermarks where source like 'efa.outbox.%' order by source`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		out = append(out, name)
+	}
+	return out, rows.Err()
 }

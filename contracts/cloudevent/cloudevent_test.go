@@ -79,63 +79,63 @@ func TestHostileRecordsAreRefusedWithTheirFault(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		record cloudevent.Record
-		want   cloudevent.Fault
+		want   cloudevent.FaultError
 	}{
-		"a plain record":                 {cloudevent.Record{Value: []byte("{}")}, cloudevent.NotAnEvent},
-		"a tombstone":                    {cloudevent.Record{Key: "k"}, cloudevent.NotAnEvent},
-		"no version":                     {cloudevent.Record{Headers: headers("ce_id", "1", "ce_source", "/s", "ce_type", "t")}, cloudevent.NotAnEvent},
-		"another version":                {cloudevent.Record{Headers: headers("ce_specversion", "2.0")}, cloudevent.UnknownVersion},
-		"an old version":                 {cloudevent.Record{Headers: headers("ce_specversion", "0.3")}, cloudevent.UnknownVersion},
-		"a header twice":                 {plus("ce_id", "1"), cloudevent.RepeatedHeader},
-		"a header twice, mixed case":     {plus("CE_ID", "2"), cloudevent.RepeatedHeader},
-		"content-type twice":             {plus("content-type", "a/b", "Content-Type", "a/b"), cloudevent.RepeatedHeader},
-		"both modes":                     {plus("content-type", "application/cloudevents+json"), cloudevent.BothModes},
-		"both modes, upper case":         {plus("Content-Type", " APPLICATION/CLOUDEVENTS+JSON"), cloudevent.BothModes},
-		"a value that is no UTF-8":       {plus("ce_subject", "\xc3\x28"), cloudevent.NotUTF8},
-		"a control character":            {plus("ce_subject", "a\x00b"), cloudevent.NotUTF8},
-		"a line break":                   {plus("ce_subject", "a\nb"), cloudevent.NotUTF8},
-		"an empty attribute":             {plus("ce_subject", ""), cloudevent.BadAttribute},
-		"an empty id":                    {cloudevent.Record{Headers: headers("ce_specversion", "1.0", "ce_id", "", "ce_source", "/s", "ce_type", "t")}, cloudevent.BadAttribute},
-		"no source":                      {cloudevent.Record{Headers: headers("ce_specversion", "1.0", "ce_id", "1", "ce_type", "t")}, cloudevent.BadAttribute},
-		"a source that is no reference":  {cloudevent.Record{Headers: headers("ce_specversion", "1.0", "ce_id", "1", "ce_source", "%zz", "ce_type", "t")}, cloudevent.BadAttribute},
-		"a time that is none":            {plus("ce_time", "yesterday"), cloudevent.BadAttribute},
-		"a relative schema":              {plus("ce_dataschema", "schema.json"), cloudevent.BadAttribute},
-		"a name with a hyphen":           {plus("ce_my-ext", "1"), cloudevent.BadAttribute},
-		"a name of another script":       {plus("ce_\u212aey", "1"), cloudevent.BadAttribute},
-		"an extension named data":        {plus("ce_data", "1"), cloudevent.BadAttribute},
-		"a second media type":            {plus("ce_datacontenttype", "application/json"), cloudevent.BadAttribute},
-		"a batch":                        {cloudevent.Record{Headers: headers("content-type", "application/cloudevents-batch+json"), Value: []byte("[]")}, cloudevent.UnsupportedFormat},
-		"Avro":                           {cloudevent.Record{Headers: headers("content-type", "application/cloudevents+avro"), Value: []byte("x")}, cloudevent.UnsupportedFormat},
-		"another charset":                {cloudevent.Record{Headers: headers("content-type", "application/cloudevents+json; charset=utf-7")}, cloudevent.UnsupportedFormat},
-		"more parameters":                {cloudevent.Record{Headers: headers("content-type", "application/cloudevents+json; charset=utf-8; x=y")}, cloudevent.UnsupportedFormat},
-		"a name twice":                   {structured(`{` + document + `,"id":"2"}`), cloudevent.NotStrictJSON},
-		"a name twice in the data":       {structured(`{` + document + `,"data":{"a":1,"a":2}}`), cloudevent.NotStrictJSON},
-		"a byte order mark":              {structured("\xef\xbb\xbf{" + document + "}"), cloudevent.NotStrictJSON},
-		"bytes that are no UTF-8":        {structured("{" + document + ",\"subject\":\"\xff\"}"), cloudevent.NotStrictJSON},
-		"half a surrogate pair":          {structured(`{` + document + `,"subject":"\ud800"}`), cloudevent.NotStrictJSON},
-		"NaN":                            {structured(`{` + document + `,"data":NaN}`), cloudevent.NotStrictJSON},
-		"a number beyond a double":       {structured(`{` + document + `,"data":1e999}`), cloudevent.NotStrictJSON},
-		"a deep document":                {structured(`{` + document + `,"data":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`), cloudevent.NotStrictJSON},
-		"two documents":                  {structured(`{` + document + `}{}`), cloudevent.NotStrictJSON},
-		"an array":                       {structured(`[{` + document + `}]`), cloudevent.NotStrictJSON},
-		"null":                           {structured(`null`), cloudevent.NotStrictJSON},
-		"nothing":                        {structured(``), cloudevent.NotStrictJSON},
-		"a structured old version":       {structured(`{"specversion":"0.3"}`), cloudevent.UnknownVersion},
-		"a version that is a number":     {structured(`{"specversion":1.0}`), cloudevent.BadAttribute},
-		"an id that is a number":         {structured(`{"specversion":"1.0","id":1,"source":"/s","type":"t"}`), cloudevent.BadAttribute},
-		"an extension that is null":      {structured(`{` + document + `,"operator":null}`), cloudevent.BadAttribute},
-		"an extension that is an object": {structured(`{` + document + `,"operator":{}}`), cloudevent.BadAttribute},
-		"a member in upper case":         {structured(`{` + document + `,"Subject":"x"}`), cloudevent.BadAttribute},
-		"escaped control characters":     {structured(`{` + document + `,"subject":"a\u0007"}`), cloudevent.BadAttribute},
-		"two kinds of data":              {structured(`{` + document + `,"data":1,"data_base64":"AA=="}`), cloudevent.BadAttribute},
-		"Base64 that is none":            {structured(`{` + document + `,"data_base64":"A"}`), cloudevent.BadAttribute},
-		"Base64 that is a number":        {structured(`{` + document + `,"data_base64":1}`), cloudevent.BadAttribute},
+		"a plain record":                 {cloudevent.Record{Value: []byte("{}")}, cloudevent.ErrNotAnEvent},
+		"a tombstone":                    {cloudevent.Record{Key: "k"}, cloudevent.ErrNotAnEvent},
+		"no version":                     {cloudevent.Record{Headers: headers("ce_id", "1", "ce_source", "/s", "ce_type", "t")}, cloudevent.ErrNotAnEvent},
+		"another version":                {cloudevent.Record{Headers: headers("ce_specversion", "2.0")}, cloudevent.ErrUnknownVersion},
+		"an old version":                 {cloudevent.Record{Headers: headers("ce_specversion", "0.3")}, cloudevent.ErrUnknownVersion},
+		"a header twice":                 {plus("ce_id", "1"), cloudevent.ErrRepeatedHeader},
+		"a header twice, mixed case":     {plus("CE_ID", "2"), cloudevent.ErrRepeatedHeader},
+		"content-type twice":             {plus("content-type", "a/b", "Content-Type", "a/b"), cloudevent.ErrRepeatedHeader},
+		"both modes":                     {plus("content-type", "application/cloudevents+json"), cloudevent.ErrBothModes},
+		"both modes, upper case":         {plus("Content-Type", " APPLICATION/CLOUDEVENTS+JSON"), cloudevent.ErrBothModes},
+		"a value that is no UTF-8":       {plus("ce_subject", "\xc3\x28"), cloudevent.ErrNotUTF8},
+		"a control character":            {plus("ce_subject", "a\x00b"), cloudevent.ErrNotUTF8},
+		"a line break":                   {plus("ce_subject", "a\nb"), cloudevent.ErrNotUTF8},
+		"an empty attribute":             {plus("ce_subject", ""), cloudevent.ErrBadAttribute},
+		"an empty id":                    {cloudevent.Record{Headers: headers("ce_specversion", "1.0", "ce_id", "", "ce_source", "/s", "ce_type", "t")}, cloudevent.ErrBadAttribute},
+		"no source":                      {cloudevent.Record{Headers: headers("ce_specversion", "1.0", "ce_id", "1", "ce_type", "t")}, cloudevent.ErrBadAttribute},
+		"a source that is no reference":  {cloudevent.Record{Headers: headers("ce_specversion", "1.0", "ce_id", "1", "ce_source", "%zz", "ce_type", "t")}, cloudevent.ErrBadAttribute},
+		"a time that is none":            {plus("ce_time", "yesterday"), cloudevent.ErrBadAttribute},
+		"a relative schema":              {plus("ce_dataschema", "schema.json"), cloudevent.ErrBadAttribute},
+		"a name with a hyphen":           {plus("ce_my-ext", "1"), cloudevent.ErrBadAttribute},
+		"a name of another script":       {plus("ce_\u212aey", "1"), cloudevent.ErrBadAttribute},
+		"an extension named data":        {plus("ce_data", "1"), cloudevent.ErrBadAttribute},
+		"a second media type":            {plus("ce_datacontenttype", "application/json"), cloudevent.ErrBadAttribute},
+		"a batch":                        {cloudevent.Record{Headers: headers("content-type", "application/cloudevents-batch+json"), Value: []byte("[]")}, cloudevent.ErrUnsupportedFormat},
+		"Avro":                           {cloudevent.Record{Headers: headers("content-type", "application/cloudevents+avro"), Value: []byte("x")}, cloudevent.ErrUnsupportedFormat},
+		"another charset":                {cloudevent.Record{Headers: headers("content-type", "application/cloudevents+json; charset=utf-7")}, cloudevent.ErrUnsupportedFormat},
+		"more parameters":                {cloudevent.Record{Headers: headers("content-type", "application/cloudevents+json; charset=utf-8; x=y")}, cloudevent.ErrUnsupportedFormat},
+		"a name twice":                   {structured(`{` + document + `,"id":"2"}`), cloudevent.ErrNotStrictJSON},
+		"a name twice in the data":       {structured(`{` + document + `,"data":{"a":1,"a":2}}`), cloudevent.ErrNotStrictJSON},
+		"a byte order mark":              {structured("\xef\xbb\xbf{" + document + "}"), cloudevent.ErrNotStrictJSON},
+		"bytes that are no UTF-8":        {structured("{" + document + ",\"subject\":\"\xff\"}"), cloudevent.ErrNotStrictJSON},
+		"half a surrogate pair":          {structured(`{` + document + `,"subject":"\ud800"}`), cloudevent.ErrNotStrictJSON},
+		"NaN":                            {structured(`{` + document + `,"data":NaN}`), cloudevent.ErrNotStrictJSON},
+		"a number beyond a double":       {structured(`{` + document + `,"data":1e999}`), cloudevent.ErrNotStrictJSON},
+		"a deep document":                {structured(`{` + document + `,"data":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`), cloudevent.ErrNotStrictJSON},
+		"two documents":                  {structured(`{` + document + `}{}`), cloudevent.ErrNotStrictJSON},
+		"an array":                       {structured(`[{` + document + `}]`), cloudevent.ErrNotStrictJSON},
+		"null":                           {structured(`null`), cloudevent.ErrNotStrictJSON},
+		"nothing":                        {structured(``), cloudevent.ErrNotStrictJSON},
+		"a structured old version":       {structured(`{"specversion":"0.3"}`), cloudevent.ErrUnknownVersion},
+		"a version that is a number":     {structured(`{"specversion":1.0}`), cloudevent.ErrBadAttribute},
+		"an id that is a number":         {structured(`{"specversion":"1.0","id":1,"source":"/s","type":"t"}`), cloudevent.ErrBadAttribute},
+		"an extension that is null":      {structured(`{` + document + `,"operator":null}`), cloudevent.ErrBadAttribute},
+		"an extension that is an object": {structured(`{` + document + `,"operator":{}}`), cloudevent.ErrBadAttribute},
+		"a member in upper case":         {structured(`{` + document + `,"Subject":"x"}`), cloudevent.ErrBadAttribute},
+		"escaped control characters":     {structured(`{` + document + `,"subject":"a\u0007"}`), cloudevent.ErrBadAttribute},
+		"two kinds of data":              {structured(`{` + document + `,"data":1,"data_base64":"AA=="}`), cloudevent.ErrBadAttribute},
+		"Base64 that is none":            {structured(`{` + document + `,"data_base64":"A"}`), cloudevent.ErrBadAttribute},
+		"Base64 that is a number":        {structured(`{` + document + `,"data_base64":1}`), cloudevent.ErrBadAttribute},
 	} {
 		got, err := cloudevent.Read(c.record)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
-		if c.want == cloudevent.TooLarge && got.ID != "" {
+		if c.want == cloudevent.ErrTooLarge && got.ID != "" {
 			t.Errorf("%s: was read", name)
 		}
 	}
@@ -157,7 +157,7 @@ func TestARecordOf64KiBIsReadAndOneByteMoreIsNot(t *testing.T) {
 			}
 			return r
 		}
-		for size, want := range map[int]error{cloudevent.MaxBytes - 1: nil, cloudevent.MaxBytes: nil, cloudevent.MaxBytes + 1: cloudevent.TooLarge} {
+		for size, want := range map[int]error{cloudevent.MaxBytes - 1: nil, cloudevent.MaxBytes: nil, cloudevent.MaxBytes + 1: cloudevent.ErrTooLarge} {
 			if _, err := cloudevent.Read(at(size)); !errors.Is(err, want) {
 				t.Errorf("%s, %d bytes: %v, want %v", mode, size, err, want)
 			}
@@ -202,7 +202,7 @@ func FuzzRead(f *testing.F) {
 		for _, one := range []cloudevent.Record{r, {Headers: r.Headers[:1], Value: value}, {Headers: append(sample().Binary().Headers, r.Headers...), Value: value}} {
 			e, err := cloudevent.Read(one)
 			if err != nil {
-				if _, fault := errors.AsType[cloudevent.Fault](err); !fault {
+				if _, fault := errors.AsType[cloudevent.FaultError](err); !fault {
 					t.Fatalf("%v is no fault", err)
 				}
 				continue
@@ -210,7 +210,7 @@ func FuzzRead(f *testing.F) {
 			agree(t, one, e)
 			for mode, again := range map[string]cloudevent.Record{"binary": e.Binary(), "structured": e.Structured()} {
 				back, err := cloudevent.Read(again)
-				if errors.Is(err, cloudevent.TooLarge) {
+				if errors.Is(err, cloudevent.ErrTooLarge) {
 					continue
 				}
 				if err != nil {

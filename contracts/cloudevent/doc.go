@@ -2,7 +2,7 @@
 // outside. It reads in the one way that every reader agrees on: what two readers could take differently is refused, so that
 // what was sealed is what is processed.
 //
-//	refused                                             Fault
+//	refused                                             FaultError
 //	--------------------------------------------------  ------------------
 //	more than 64 KiB of key, headers and value          too_large
 //	neither ce_specversion nor a content-type of events  not_an_event

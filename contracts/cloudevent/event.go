@@ -38,28 +38,28 @@ type Record struct {
 	Value   []byte
 }
 
-// Fault is the code of what is wrong with an event. It is an error, and its text is all that may be told: it repeats nothing
+// FaultError is the code of what is wrong with an event. It is an error, and its text is all that may be told: it repeats nothing
 // of what was sent.
-type Fault string
+type FaultError string
 
 // Error names the code.
-func (f Fault) Error() string { return "event is refused: " + string(f) }
+func (f FaultError) Error() string { return "event is refused: " + string(f) }
 
 // The faults of reading; the package comment says what each means.
 const (
-	TooLarge          Fault = "too_large"
-	NotAnEvent        Fault = "not_an_event"
-	BothModes         Fault = "both_modes"
-	RepeatedHeader    Fault = "repeated_header"
-	NotUTF8           Fault = "not_utf8"
-	UnknownVersion    Fault = "unknown_version"
-	UnsupportedFormat Fault = "unsupported_format"
-	NotStrictJSON     Fault = "not_strict_json"
-	BadAttribute      Fault = "attribute"
+	ErrTooLarge          FaultError = "too_large"
+	ErrNotAnEvent        FaultError = "not_an_event"
+	ErrBothModes         FaultError = "both_modes"
+	ErrRepeatedHeader    FaultError = "repeated_header"
+	ErrNotUTF8           FaultError = "not_utf8"
+	ErrUnknownVersion    FaultError = "unknown_version"
+	ErrUnsupportedFormat FaultError = "unsupported_format"
+	ErrNotStrictJSON     FaultError = "not_strict_json"
+	ErrBadAttribute      FaultError = "attribute"
 )
 
 // attribute finds the member of a context attribute; nil for an extension.
-func (e *Event) attribute(name string) *string {
+func attribute(e *Event, name string) *string {
 	switch name {
 	case "id":
 		return &e.ID

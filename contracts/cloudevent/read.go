@@ -39,10 +39,10 @@ func (r Record) Size() int {
 	return n
 }
 
-// Read reads the event of a record. Every error is a Fault. Headers that do not belong to the binding are not looked at.
+// Read reads the event of a record. Every error is a FaultError. Headers that do not belong to the binding are not looked at.
 func Read(r Record) (Event, error) {
 	if r.Size() > MaxBytes {
-		return Event{}, TooLarge
+		return Event{}, ErrTooLarge
 	}
 	attributes, err := headersOf(r.Headers)
 	if err != nil {
@@ -51,7 +51,7 @@ func Read(r Record) (Event, error) {
 	media, given := attributes[contentType]
 	switch structured := given && strings.HasPrefix(lower(strings.TrimSpace(media)), "application/cloudevents"); {
 	case structured && len(attributes) > 1:
-		return Event{}, BothModes
+		return Event{}, ErrBothModes
 	case structured:
 		return readStructured(media, r.Value)
 	}
@@ -67,10 +67,10 @@ func headersOf(headers []Header) (map[string]string, error) {
 			continue
 		}
 		if _, twice := out[key]; twice {
-			return nil, RepeatedHeader
+			return nil, ErrRepeatedHeader
 		}
 		if !plain(string(h.Value)) {
-			return nil, NotUTF8
+			return nil, ErrNotUTF8
 		}
 		out[key] = string(h.Value)
 	}
@@ -80,44 +80,44 @@ func headersOf(headers []Header) (map[string]string, error) {
 func readBinary(headers map[string]string, value []byte) (Event, error) {
 	switch v, given := headers[prefix+version]; {
 	case !given:
-		return Event{}, NotAnEvent
+		return Event{}, ErrNotAnEvent
 	case v != SpecVersion:
-		return Event{}, UnknownVersion
+		return Event{}, ErrUnknownVersion
 	}
 	e := Event{DataContentType: headers[contentType], Extensions: map[string]string{}}
 	for key, text := range headers {
-		name, attribute := strings.CutPrefix(key, prefix)
-		if !attribute || name == version {
+		name, own := strings.CutPrefix(key, prefix)
+		if !own || name == version {
 			continue
 		}
 		// The media type of the data stands in content-type alone; a second one would be another reader's.
-		if name == "datacontenttype" || !e.set(name, text) {
-			return Event{}, BadAttribute
+		if name == "datacontenttype" || !set(&e, name, text) {
+			return Event{}, ErrBadAttribute
 		}
 	}
 	if len(value) > 0 {
 		e.Data = value
 	}
-	return e, e.check()
+	return e, check(e)
 }
 
 func readStructured(media string, value []byte) (Event, error) {
 	format, params, err := mime.ParseMediaType(media)
 	if err != nil || format != MediaJSON || len(params) > 1 || len(params) == 1 && !strings.EqualFold(params["charset"], "utf-8") {
-		return Event{}, UnsupportedFormat
+		return Event{}, ErrUnsupportedFormat
 	}
 	if _, problems := strictjson.Parse(value, func(string) bool { return false }); problems != nil {
-		return Event{}, NotStrictJSON
+		return Event{}, ErrNotStrictJSON
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(value, &members) != nil || members == nil {
-		return Event{}, NotStrictJSON
+		return Event{}, ErrNotStrictJSON
 	}
 	switch v, given := text(members[version]); {
 	case !given:
-		return Event{}, BadAttribute
+		return Event{}, ErrBadAttribute
 	case v != SpecVersion:
-		return Event{}, UnknownVersion
+		return Event{}, ErrUnknownVersion
 	}
 	e := Event{Extensions: map[string]string{}}
 	for name, raw := range members {
@@ -125,14 +125,14 @@ func readStructured(media string, value []byte) (Event, error) {
 			continue
 		}
 		value, isText := text(raw)
-		if !isText || !plain(value) || !e.set(name, value) {
-			return Event{}, BadAttribute
+		if !isText || !plain(value) || !set(&e, name, value) {
+			return Event{}, ErrBadAttribute
 		}
 	}
 	if e.Data, err = dataOf(members); err != nil {
 		return Event{}, err
 	}
-	return e, e.check()
+	return e, check(e)
 }
 
 // dataOf is the text of data as it stands there, or what data_base64 stands for.
@@ -141,7 +141,7 @@ func dataOf(members map[string]json.RawMessage) ([]byte, error) {
 	encoded, binary := members[base64Member]
 	switch {
 	case plainData && binary:
-		return nil, BadAttribute
+		return nil, ErrBadAttribute
 	case plainData:
 		return bytes.TrimSpace(raw), nil
 	case !binary:
@@ -150,17 +150,17 @@ func dataOf(members map[string]json.RawMessage) ([]byte, error) {
 	s, isText := text(encoded)
 	data, err := base64.StdEncoding.Strict().DecodeString(s)
 	if !isText || err != nil {
-		return nil, BadAttribute
+		return nil, ErrBadAttribute
 	}
 	return data, nil
 }
 
 // set gives an attribute its value; it reports false for a name or a value that none may have.
-func (e *Event) set(name, value string) bool {
+func set(e *Event, name, value string) bool {
 	if !attributeName.MatchString(name) || name == dataMember || value == "" {
 		return false
 	}
-	if member := e.attribute(name); member != nil {
+	if member := attribute(e, name); member != nil {
 		*member = value
 		return true
 	}
@@ -169,20 +169,20 @@ func (e *Event) set(name, value string) bool {
 }
 
 // check demands what every event has, and the form of what it may have.
-func (e *Event) check() error {
+func check(e Event) error {
 	if e.ID == "" || e.Source == "" || e.Type == "" {
-		return BadAttribute
+		return ErrBadAttribute
 	}
 	if _, err := url.Parse(e.Source); err != nil {
-		return BadAttribute
+		return ErrBadAttribute
 	}
 	if e.Time != "" {
 		if _, err := time.Parse(time.RFC3339, e.Time); err != nil {
-			return BadAttribute
+			return ErrBadAttribute
 		}
 	}
 	if schema, err := url.Parse(e.DataSchema); err != nil || e.DataSchema != "" && !schema.IsAbs() {
-		return BadAttribute
+		return ErrBadAttribute
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 func (e Event) Binary() Record {
 	r := Record{Value: e.Data, Headers: []Header{{Key: prefix + version, Value: []byte(SpecVersion)}}}
 	for _, name := range names() {
-		value, key := *e.attribute(name), prefix+name
+		value, key := *attribute(&e, name), prefix+name
 		if name == "datacontenttype" {
 			key = contentType
 		}
@@ -38,7 +38,7 @@ func (e Event) Structured() Record {
 	}
 	b.WriteString(`{"` + version + `":"` + SpecVersion + `"`)
 	for _, name := range names() {
-		if value := *e.attribute(name); value != "" {
+		if value := *attribute(&e, name); value != "" {
 			member(name, quoted(value))
 		}
 	}

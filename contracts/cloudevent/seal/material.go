@@ -19,13 +19,13 @@ const (
 )
 
 // Material is what a seal signs of an event: the digest of the digests of its attributes, its data and the listed
-// extensions. An absent attribute counts as an empty one. It fails as cloudevent.BadAttribute when the time is no RFC 3339.
+// extensions. An absent attribute counts as an empty one. It fails as cloudevent.ErrBadAttribute when the time is no RFC 3339.
 func Material(e cloudevent.Event, listed []string) ([sha256.Size]byte, error) {
 	at := e.Time
 	if at != "" {
 		t, err := time.Parse(time.RFC3339, at)
 		if err != nil {
-			return [sha256.Size]byte{}, cloudevent.BadAttribute
+			return [sha256.Size]byte{}, cloudevent.ErrBadAttribute
 		}
 		at = t.UTC().Format(time.RFC3339)
 	}

@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/big"
 	"strings"
 
@@ -79,7 +78,7 @@ func (s Signer) sign(message []byte) ([]byte, error) {
 		return s.Private.Sign(nil, message, crypto.Hash(0))
 	}
 	digest := sha256.Sum256(message)
-	var random io.Reader = rand.Reader
+	random := rand.Reader
 	if _, local := s.Private.(*ecdsa.PrivateKey); local {
 		random = nil // deterministic (RFC 6979): the same event has the same seal
 	}

@@ -15,26 +15,26 @@ import (
 
 // The faults of a seal.
 const (
-	// Missing is an event without dssematerial.
-	Missing cloudevent.Fault = "seal_missing"
-	// Malformed is material that is no envelope, or a list that breaks a rule.
-	Malformed cloudevent.Fault = "seal_malformed"
-	// UnknownVersion is an envelope of another payload type: an earlier, later or weaker kind of seal.
-	UnknownVersion cloudevent.Fault = "seal_unknown_version"
-	// Unlisted is an extension that the seal does not cover.
-	Unlisted cloudevent.Fault = "extension_not_sealed"
-	// KeyUnknown is a seal by a key that is not registered.
-	KeyUnknown cloudevent.Fault = "key_unknown"
-	// KeyOfAnother is a seal by a key that is registered for another authority.
-	KeyOfAnother cloudevent.Fault = "key_of_another"
-	// KeyNotYet, KeyExpired and KeyRevoked are keys of the sender that do not count at this instant.
-	KeyNotYet  cloudevent.Fault = "key_not_yet_valid"
-	KeyExpired cloudevent.Fault = "key_expired"
-	KeyRevoked cloudevent.Fault = "key_revoked"
-	// WrongSignature is a signature that the named key has not made by its algorithm.
-	WrongSignature cloudevent.Fault = "seal_wrong_signature"
-	// Altered is an event that is not the one that was sealed.
-	Altered cloudevent.Fault = "altered"
+	// ErrMissing is an event without dssematerial.
+	ErrMissing cloudevent.FaultError = "seal_missing"
+	// ErrMalformed is material that is no envelope, or a list that breaks a rule.
+	ErrMalformed cloudevent.FaultError = "seal_malformed"
+	// ErrUnknownVersion is an envelope of another payload type: an earlier, later or weaker kind of seal.
+	ErrUnknownVersion cloudevent.FaultError = "seal_unknown_version"
+	// ErrUnlisted is an extension that the seal does not cover.
+	ErrUnlisted cloudevent.FaultError = "extension_not_sealed"
+	// ErrKeyUnknown is a seal by a key that is not registered.
+	ErrKeyUnknown cloudevent.FaultError = "key_unknown"
+	// ErrKeyOfAnother is a seal by a key that is registered for another authority.
+	ErrKeyOfAnother cloudevent.FaultError = "key_of_another"
+	// ErrKeyNotYet, ErrKeyExpired and ErrKeyRevoked are keys of the sender that do not count at this instant.
+	ErrKeyNotYet  cloudevent.FaultError = "key_not_yet_valid"
+	ErrKeyExpired cloudevent.FaultError = "key_expired"
+	ErrKeyRevoked cloudevent.FaultError = "key_revoked"
+	// ErrWrongSignature is a signature that the named key has not made by its algorithm.
+	ErrWrongSignature cloudevent.FaultError = "seal_wrong_signature"
+	// ErrAltered is an event that is not the one that was sealed.
+	ErrAltered cloudevent.FaultError = "altered"
 )
 
 // Bounds of an envelope; ours has one signature and about 300 bytes.
@@ -44,7 +44,7 @@ const (
 )
 
 // Verify returns the key of the sender with which the whole event was sealed, when it counts at that instant. Every error is
-// a cloudevent.Fault. One good signature of several suffices, so that keys can be exchanged without a gap.
+// a cloudevent.FaultError. One good signature of several suffices, so that keys can be exchanged without a gap.
 func (r Ring) Verify(e cloudevent.Event, sender authority.ID, at time.Time) (Key, error) {
 	env, err := open(e)
 	if err != nil {
@@ -56,11 +56,11 @@ func (r Ring) Verify(e cloudevent.Event, sender authority.ID, at time.Time) (Key
 	}
 	listed, ok := listOf(e)
 	if !ok {
-		return Key{}, Malformed
+		return Key{}, ErrMalformed
 	}
 	for _, name := range extensions(e) {
 		if !slices.Contains(listed, name) {
-			return Key{}, Unlisted
+			return Key{}, ErrUnlisted
 		}
 	}
 	material, err := Material(e, listed)
@@ -68,7 +68,7 @@ func (r Ring) Verify(e cloudevent.Event, sender authority.ID, at time.Time) (Key
 		return Key{}, err
 	}
 	if !bytes.Equal(material[:], env.Payload) {
-		return Key{}, Altered
+		return Key{}, ErrAltered
 	}
 	return key, nil
 }
@@ -77,43 +77,43 @@ func (r Ring) Verify(e cloudevent.Event, sender authority.ID, at time.Time) (Key
 func open(e cloudevent.Event) (envelope, error) {
 	text, given := e.Extensions[ExtMaterial]
 	if !given {
-		return envelope{}, Missing
+		return envelope{}, ErrMissing
 	}
 	if len(text) > maxEnvelope || strings.ContainsAny(text, "\r\n") { // line breaks are no fault to the decoder
-		return envelope{}, Malformed
+		return envelope{}, ErrMalformed
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil {
-		return envelope{}, Malformed
+		return envelope{}, ErrMalformed
 	}
 	if _, problems := strictjson.Parse(raw, func(string) bool { return false }); problems != nil {
-		return envelope{}, Malformed
+		return envelope{}, ErrMalformed
 	}
 	// Maps, because names count as they are written; members of later versions are ignored, as DSSE demands.
 	var members map[string]json.RawMessage
 	var signatures []map[string]json.RawMessage
 	var out envelope
 	if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members["payloadType"], &out.PayloadType) != nil {
-		return envelope{}, Malformed
+		return envelope{}, ErrMalformed
 	}
 	if out.PayloadType != PayloadType {
-		return envelope{}, UnknownVersion
+		return envelope{}, ErrUnknownVersion
 	}
 	payload, ok := decoded(members["payload"])
 	if !ok || len(payload) != 32 || json.Unmarshal(members["signatures"], &signatures) != nil {
-		return envelope{}, Malformed
+		return envelope{}, ErrMalformed
 	}
 	if len(signatures) == 0 || len(signatures) > maxSignatures {
-		return envelope{}, Malformed
+		return envelope{}, ErrMalformed
 	}
 	out.Payload = payload
 	for _, m := range signatures {
 		var s signature
 		if s.Sig, ok = decoded(m["sig"]); !ok {
-			return envelope{}, Malformed
+			return envelope{}, ErrMalformed
 		}
 		if id, named := m["keyid"]; named && json.Unmarshal(id, &s.KeyID) != nil {
-			return envelope{}, Malformed
+			return envelope{}, ErrMalformed
 		}
 		out.Signatures = append(out.Signatures, s)
 	}
@@ -137,8 +137,8 @@ func decoded(raw json.RawMessage) ([]byte, bool) {
 // signedBy finds the sender's key behind a good signature; the fault is that of the signature that came furthest.
 func (r Ring) signedBy(env envelope, sender authority.ID, at time.Time) (Key, error) {
 	message := preAuthEncoding(env.PayloadType, env.Payload)
-	order := []cloudevent.Fault{KeyUnknown, KeyOfAnother, WrongSignature, KeyNotYet, KeyExpired, KeyRevoked}
-	furthest := KeyUnknown
+	order := []cloudevent.FaultError{ErrKeyUnknown, ErrKeyOfAnother, ErrWrongSignature, ErrKeyNotYet, ErrKeyExpired, ErrKeyRevoked}
+	furthest := ErrKeyUnknown
 	for _, s := range env.Signatures {
 		key, fault := r.judge(s, message, sender, at)
 		if fault == "" {
@@ -152,28 +152,28 @@ func (r Ring) signedBy(env envelope, sender authority.ID, at time.Time) (Key, er
 }
 
 // judge says what is wrong with one signature; "" when nothing is.
-func (r Ring) judge(s signature, message []byte, sender authority.ID, at time.Time) (Key, cloudevent.Fault) {
+func (r Ring) judge(s signature, message []byte, sender authority.ID, at time.Time) (Key, cloudevent.FaultError) {
 	i := slices.IndexFunc(r, func(k Key) bool { return k.ID == s.KeyID })
 	switch {
 	case i < 0:
-		return Key{}, KeyUnknown
+		return Key{}, ErrKeyUnknown
 	case r[i].Authority != sender:
-		return Key{}, KeyOfAnother
+		return Key{}, ErrKeyOfAnother
 	case !r[i].verifies(message, s.Sig):
-		return Key{}, WrongSignature
+		return Key{}, ErrWrongSignature
 	}
 	return r[i], r[i].counts(at)
 }
 
 // counts says why the key does not count at an instant; "" when it does.
-func (k Key) counts(at time.Time) cloudevent.Fault {
+func (k Key) counts(at time.Time) cloudevent.FaultError {
 	switch {
 	case !k.Revoked.IsZero() && !at.Before(k.Revoked):
-		return KeyRevoked
+		return ErrKeyRevoked
 	case at.Before(k.Begins):
-		return KeyNotYet
+		return ErrKeyNotYet
 	case !k.Ends.IsZero() && !at.Before(k.Ends):
-		return KeyExpired
+		return ErrKeyExpired
 	}
 	return ""
 }
