@@ -123,7 +123,7 @@ func TestEachFaultInComposeIsFound(t *testing.T) {
 				t.Fatalf("the file has no %q", c.old)
 			}
 			p, err := loadCompose(t.Context(), root, []byte(broken))
-			said := ""
+			var said string
 			if err != nil {
 				said = err.Error()
 			} else {
