@@ -124,7 +124,7 @@ func TestTheLoneProviderAndTheStandaloneBrokerShareTheirFiles(t *testing.T) {
 	_, stop := startedOpenID(t, dir)
 	before := filesBelow(t, dir)
 	_, _, _, err := startOpenID(t.Context(), config.Provider{ //nolint:dogsled // refused, so there is nothing but the error
-		Data: dir, Listen: "127.0.0.1:0", Callbacks: "http://127.0.0.1:1", ShutdownTimeout: time.Second,
+		Operator: operator, Data: dir, Listen: "127.0.0.1:0", Callbacks: "http://127.0.0.1:1", ShutdownTimeout: time.Second,
 	}, slog.New(slog.DiscardHandler))
 	if err == nil || contracts.KindOf(err) != contracts.Conflict || !strings.Contains(err.Error(), "in use by another process") {
 		t.Errorf("a second provider over the directory: %v", err)
