@@ -9,10 +9,11 @@ import (
 	"crypto/x509"
 	"database/sql"
 	"encoding/base64"
-	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -250,9 +251,7 @@ func (a *assault) add(name, reason, key string, e cloudevent.Event, structured b
 // changed is e after a change.
 func changed(e cloudevent.Event, change func(e *cloudevent.Event)) cloudevent.Event {
 	extensions := map[string]string{}
-	for name, value := range e.Extensions {
-		extensions[name] = value
-	}
+	maps.Copy(extensions, e.Extensions)
 	e.Extensions = extensions
 	change(&e)
 	return e
@@ -386,7 +385,7 @@ func (a *assault) envelopes(caseID, task string) {
 	a.add("an attribute that is no text", "attribute", key, good, true, body(strings.Replace(document, `"subject":"`, `"subject":{},"x":"`, 1)))
 	a.add("a sentence as id", "attribute", key, changed(good, func(e *cloudevent.Event) { e.ID = "Erika " + secret }), false)
 	size := func(n int) cloudevent.Event { // signed, and exactly n bytes as a record
-		e := changed(good, func(e *cloudevent.Event) { e.ID = "answer/size/" + fmt.Sprint(n); e.Data = []byte(`{"task_id":""}`) })
+		e := changed(good, func(e *cloudevent.Event) { e.ID = "answer/size/" + strconv.Itoa(n); e.Data = []byte(`{"task_id":""}`) })
 		probe := changed(e, func(e *cloudevent.Event) {
 			if err := (seal.Signer{KeyID: key, Private: a.keys[key]}).Seal(e); err != nil {
 				a.house.tb.Fatal(err)

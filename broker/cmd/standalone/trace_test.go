@@ -128,7 +128,7 @@ func traced(t *testing.T) (e *exported, events []event.Recorded, needles []strin
 	return e, events, needles
 }
 
-func TestOneTraceGoesThroughEveryStageOfACase(t *testing.T) {
+func TestOneTraceGoesThroughEveryStageOfACase(t *testing.T) { //nolint:tparallel // its one subtest is a stage that ends before the test goes on
 	t.Parallel()
 	e, events, needles := traced(t)
 	spans := e.of(portalTrace)
