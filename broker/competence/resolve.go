@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/efa-broker/efa-broker/contracts"
@@ -15,27 +18,58 @@ import (
 // Resolve finds the one authority of operator that answers for role of a service in a region now. It returns
 // NotCompetent when none does ("no route"), and Internal when the register names two.
 func (c *Competence) Resolve(ctx context.Context, operator authority.OperatorID, s key.ServiceKey, r key.RegionKey, role authority.Role) (authority.Authority, error) {
-	const op = "resolve competence"
-	found, err := c.candidates(ctx, operator, r, role)
+	found, err := c.ResolveAll(ctx, operator, s, map[authority.Role]key.RegionKey{role: r})
 	if err != nil {
-		return authority.Authority{}, fmt.Errorf("%s: %w", op, err)
+		return authority.Authority{}, err
 	}
-	match := mostSpecific(found, s, r)
-	switch len(match) {
-	case 0:
-		return authority.Authority{}, contracts.Errorf(contracts.NotCompetent, op, "no route: no authority answers for role %s of service %s there", role, s)
-	case 1:
-		return c.Authority(ctx, match[0].Authority)
+	a, ok := found[role]
+	if !ok {
+		return a, contracts.Errorf(contracts.NotCompetent, resolving, "no route: no authority answers for role %s of service %s there", role, s)
 	}
-	return authority.Authority{}, contracts.Errorf(contracts.Internal, op, "the register names %d authorities for role %s of service %s in region %s", len(match), role, s, match[0].Region)
+	return a, nil
+}
+
+const resolving = "resolve competence"
+
+// ResolveAll finds the authorities of operator that answer for several roles of a service now, each in the region in which
+// it is wanted. A role for which there is none is missing in the result; it is Internal when the register names two.
+func (c *Competence) ResolveAll(ctx context.Context, operator authority.OperatorID, s key.ServiceKey, wanted map[authority.Role]key.RegionKey) (map[authority.Role]authority.Authority, error) {
+	byRegion := map[key.RegionKey][]authority.Role{}
+	for _, role := range slices.Sorted(maps.Keys(wanted)) {
+		byRegion[wanted[role]] = append(byRegion[wanted[role]], role)
+	}
+	out := map[authority.Role]authority.Authority{}
+	for r, roles := range byRegion {
+		found, err := c.candidates(ctx, operator, r, roles)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", resolving, err)
+		}
+		for _, role := range roles {
+			match := mostSpecific(found[role], s, r)
+			if len(match) > 1 {
+				return nil, contracts.Errorf(contracts.Internal, resolving, "the register names %d authorities for role %s of service %s in region %s",
+					len(match), role, s, match[0].Region)
+			}
+			if len(match) == 1 {
+				out[role] = match[0].holder
+			}
+		}
+	}
+	return out, nil
+}
+
+// candidate is a competence with the authority that has it.
+type candidate struct {
+	authority.Competence
+	holder authority.Authority
 }
 
 // mostSpecific picks the competences of the first pair of service and region that has any.
-func mostSpecific(found []authority.Competence, s key.ServiceKey, r key.RegionKey) []authority.Competence {
+func mostSpecific(found []candidate, s key.ServiceKey, r key.RegionKey) []candidate {
 	const everyService key.ServiceKey = ""
 	for _, k := range []key.ServiceKey{s, s.Object(), everyService} {
 		for _, at := range r.Ancestors() {
-			var match []authority.Competence
+			var match []candidate
 			for _, c := range found {
 				if c.Service == k && c.Region == at {
 					match = append(match, c)
@@ -52,8 +86,9 @@ func mostSpecific(found []authority.Competence, s key.ServiceKey, r key.RegionKe
 // levels is the number of regions from a 12-digit key up to the federation.
 const levels = 6
 
-// candidates lists the competences for role that are active now in a region or above it, whatever their service.
-func (c *Competence) candidates(ctx context.Context, operator authority.OperatorID, r key.RegionKey, role authority.Role) ([]authority.Competence, error) {
+// candidates lists by role the competences that are active now in a region or above it, whatever their service. Roles and
+// regions are named one by one, so that the database finds the rows by its key however many authorities there are.
+func (c *Competence) candidates(ctx context.Context, operator authority.OperatorID, r key.RegionKey, roles []authority.Role) (map[authority.Role][]candidate, error) {
 	at := r.Ancestors()
 	if len(at) > levels {
 		at = at[:levels]
@@ -61,36 +96,56 @@ func (c *Competence) candidates(ctx context.Context, operator authority.Operator
 	for len(at) < levels {
 		at = append(at, at[len(at)-1])
 	}
-	rows, err := c.cfg.DB.Read().QueryContext(ctx, `select service, region, role, authority, begins, ends from competences
-		where operator = $1 and role = $2 and region in ($3, $4, $5, $6, $7, $8) order by authority`,
-		operator, role, at[0], at[1], at[2], at[3], at[4], at[5])
+	args := []any{operator, at[0], at[1], at[2], at[3], at[4], at[5]}
+	var named strings.Builder
+	for i, role := range roles {
+		if i > 0 {
+			named.WriteString(", ")
+		}
+		args = append(args, role)
+		named.WriteString("$" + strconv.Itoa(len(args)))
+	}
+	rows, err := c.cfg.DB.Read().QueryContext(ctx, `select c.service, c.region, c.role, c.begins, c.ends,
+		a.id, a.operator, a.tenant, a.kind, a.name, a.waived, a.mark, a.region, a.roles
+		from competences c join authorities a on a.id = c.authority
+		where c.operator = $1 and c.region in ($2, $3, $4, $5, $6, $7) and c.role in (`+named.String()+`) order by c.authority`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	now := c.cfg.DB.Now()
-	var out []authority.Competence
+	out := map[authority.Role][]candidate{}
 	for rows.Next() {
-		x, err := scanCompetence(rows)
+		x, err := scanCandidate(rows)
 		if err != nil {
 			return nil, err
 		}
-		if active(x, now) {
-			out = append(out, x)
+		if active(x.Competence, now) {
+			out[x.Role] = append(out[x.Role], x)
 		}
 	}
 	return out, rows.Err()
 }
 
-func scanCompetence(rows *sql.Rows) (authority.Competence, error) {
-	var x authority.Competence
+func scanCandidate(rows *sql.Rows) (candidate, error) {
+	var x candidate
 	var ends sql.NullTime
-	if err := rows.Scan(&x.Service, &x.Region, &x.Role, &x.Authority, &x.Begins, &ends); err != nil {
+	holder, err := scanAuthority(behind{rows, []any{&x.Service, &x.Region, &x.Role, &x.Begins, &ends}})
+	if err != nil {
 		return x, err
 	}
-	x.Ends = ends.Time
+	x.holder, x.Authority, x.Ends = holder, holder.ID, ends.Time
 	return x, nil
 }
+
+// behind scans a row whose first columns go elsewhere.
+type behind struct {
+	rows  *sql.Rows
+	first []any
+}
+
+// Scan scans the columns behind the first ones into dest.
+func (b behind) Scan(dest ...any) error { return b.rows.Scan(append(b.first, dest...)...) }
 
 // active reports whether now is from Begins until before Ends.
 func active(c authority.Competence, now time.Time) bool {

@@ -134,18 +134,21 @@ func (in *Intake) route(ctx context.Context, v actor.Viewer, s received, c *chec
 	if err != nil {
 		return contracts.Refuse(contracts.Invalid, "find regions of the roles", inApplication(contracts.ProblemsOf(err))...)
 	}
+	competent, err := in.cfg.Competence.ResolveAll(ctx, v.Operator, c.pkg.Service, regions)
+	if err != nil {
+		return fmt.Errorf("find authorities for the roles: %w", err)
+	}
 	for _, role := range c.pkg.Roles {
-		at, ok := regions[role]
-		if !ok {
+		if _, wanted := regions[role]; !wanted {
 			continue
 		}
-		found, err := in.cfg.Competence.Resolve(ctx, v.Operator, c.pkg.Service, at, role)
+		found, ok := competent[role]
 		switch {
-		case contracts.KindOf(err) == contracts.NotCompetent && err != nil && role != authority.Lead && role != authority.Previous:
+		case !ok && role != authority.Lead && role != authority.Previous:
 			in.cfg.Log.WarnContext(ctx, "no authority for a role", "service", c.pkg.Service, "role", role)
 			continue
-		case err != nil:
-			return fmt.Errorf("find authority for role %s: %w", role, err)
+		case !ok:
+			return contracts.Errorf(contracts.NotCompetent, "find authority for role "+string(role), "no route: no authority answers for it there")
 		}
 		if role == authority.Lead {
 			c.lead = found

@@ -28,9 +28,10 @@ type Services interface {
 	Package(k key.ServiceKey) (service.Package, bool)
 }
 
-// Competence finds the authority that answers for a role of a service in a region; NotCompetent when there is none.
+// Competence finds the authorities that answer for roles of a service, each in its region; a role for which there is none is
+// missing in the answer.
 type Competence interface {
-	Resolve(ctx context.Context, operator authority.OperatorID, s key.ServiceKey, r key.RegionKey, role authority.Role) (authority.Authority, error)
+	ResolveAll(ctx context.Context, operator authority.OperatorID, s key.ServiceKey, wanted map[authority.Role]key.RegionKey) (map[authority.Role]authority.Authority, error)
 }
 
 // NewCase is what a submission brings into the vault.

@@ -72,12 +72,15 @@ func (w *world) Package(k key.ServiceKey) (service.Package, bool) {
 	return p, ok
 }
 
-func (w *world) Resolve(_ context.Context, _ authority.OperatorID, _ key.ServiceKey, r key.RegionKey, role authority.Role) (authority.Authority, error) {
-	city, ok := map[key.RegionKey]string{muenchen: "muenchen", nuernberg: "nuernberg"}[r]
-	if !ok || role == "immigration" {
-		return authority.Authority{}, contracts.Errorf(contracts.NotCompetent, "resolve", "no route")
+func (w *world) ResolveAll(_ context.Context, _ authority.OperatorID, _ key.ServiceKey, wanted map[authority.Role]key.RegionKey) (map[authority.Role]authority.Authority, error) {
+	out := map[authority.Role]authority.Authority{}
+	for role, r := range wanted {
+		city, ok := map[key.RegionKey]string{muenchen: "muenchen", nuernberg: "nuernberg"}[r]
+		if ok && role != "immigration" {
+			out[role] = authority.Authority{ID: authority.ID(strings.ReplaceAll(string(role), "_", "-") + "-" + city), Tenant: authority.TenantID(city)}
+		}
 	}
-	return authority.Authority{ID: authority.ID(strings.ReplaceAll(string(role), "_", "-") + "-" + city), Tenant: authority.TenantID(city)}, nil
+	return out, nil
 }
 
 func (w *world) SealCase(_ context.Context, c intake.NewCase) (intake.SealedCase, error) {
