@@ -8,6 +8,7 @@
 //	                     SQLite                                   PostgreSQL 15
 //	writers              one connection, BEGIN IMMEDIATE          side by side, READ COMMITTED
 //	                     is the lock
+//	statements           kept prepared per connection             kept prepared by the driver
 //	ForUpdate, ForShare  empty                                    row locks, in the order of DESIGN law 4
 //	Lock                 nothing                                  an advisory lock by name, for what no row stands for
 //	Snapshot             any transaction                          REPEATABLE READ

@@ -56,7 +56,7 @@ func open(path, txlock, pragma string) (*sql.DB, error) {
 	}
 	// Opaque is escaped, so that a path with ?, # or % names that file and no other.
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
-	db, err := sql.Open("sqlite", dsn.String())
+	db, err := openPreparing(dsn.String())
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
