@@ -45,7 +45,7 @@ func (p preparing) Connect(context.Context) (driver.Conn, error) {
 }
 
 // sqliteConn is what the driver's connections can do.
-type sqliteConn interface {
+type sqliteConn interface { //nolint:interfacebloat // it is the list of what database/sql looks for
 	driver.Conn
 	driver.ConnBeginTx
 	driver.ConnPrepareContext

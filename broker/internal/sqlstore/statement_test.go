@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -22,7 +23,8 @@ func TestAStatementIsUsedAgainAlsoWhileItsRowsAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nested := func(q Querier) (seen string, err error) {
+	nested := func(q Querier) (_ string, err error) {
+		var seen strings.Builder
 		outer, err := q.QueryContext(t.Context(), list, "0")
 		if err != nil {
 			return "", err
@@ -36,9 +38,9 @@ func TestAStatementIsUsedAgainAlsoWhileItsRowsAreRead(t *testing.T) {
 			if err := q.QueryRowContext(t.Context(), list, id).Scan(&first); err != nil {
 				return "", err
 			}
-			seen += id + first
+			seen.WriteString(id + first)
 		}
-		return seen, outer.Err()
+		return seen.String(), outer.Err()
 	}
 	for range 2 {
 		if seen, err := nested(db.Read()); err != nil || seen != "001122" {
