@@ -5,6 +5,7 @@ package localtemporal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -15,7 +16,7 @@ import (
 const lockFile = "lock"
 
 // lockDir takes the directory for this process. The kernel gives it back when the process dies, however it dies.
-func lockDir(dir string) (*os.File, error) {
+func lockDir(dir string) (io.Closer, error) {
 	const op = "lock directory of process engine"
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, fileMode) //nolint:gosec // the operator's own data directory
 	if err != nil {
@@ -28,5 +29,13 @@ func lockDir(dir string) (*os.File, error) {
 		}
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	return f, nil
+	return held{f}, nil
+}
+
+// held is a lock that somebody has.
+type held struct{ file *os.File }
+
+// Close gives the lock back, also when a child process that is just being started has a copy of the file.
+func (h held) Close() error {
+	return errors.Join(syscall.Flock(int(h.file.Fd()), syscall.LOCK_UN), h.file.Close())
 }

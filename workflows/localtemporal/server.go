@@ -83,7 +83,7 @@ func closer[T io.Closer](held T, err error) (io.Closer, error) {
 	return held, nil
 }
 
-func takeDir(ctx context.Context, dir string) (*os.File, error) {
+func takeDir(ctx context.Context, dir string) (io.Closer, error) {
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return nil, err
 	}

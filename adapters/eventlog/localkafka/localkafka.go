@@ -3,6 +3,7 @@ package localkafka
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -25,7 +26,7 @@ type Handle struct {
 	stop    sync.Once
 	stopped chan struct{} // closed when broker and lock are gone
 	cluster *kfake.Cluster
-	lock    *os.File
+	lock    io.Closer
 }
 
 // Start starts a broker on the directory and returns when clients may use it. A directory that another broker uses is
@@ -74,7 +75,7 @@ func (h *Handle) shutDown() {
 }
 
 // prepare makes the directory ready for the broker and returns its lock.
-func prepare(ctx context.Context, cfg Config) (*os.File, error) {
+func prepare(ctx context.Context, cfg Config) (io.Closer, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, contracts.Errorf(contracts.Unavailable, "start embedded kafka", "make directory: %w", err)
 	}
@@ -101,7 +102,7 @@ func prepare(ctx context.Context, cfg Config) (*os.File, error) {
 }
 
 // undo gives the lock back after a failed step.
-func undo(err error, lock *os.File) error {
+func undo(err error, lock io.Closer) error {
 	if closeErr := lock.Close(); closeErr != nil {
 		err = fmt.Errorf("%w; release lock: %w", err, closeErr)
 	}

@@ -2,6 +2,7 @@ package datadir
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func (d Dir) Restoring() string { return d.join("restoring") }
 
 // Lock takes the directory for this process; Close gives it back, and so does the kernel when the process ends. A
 // directory that another process has is a Conflict.
-func (d Dir) Lock() (*os.File, error) {
+func (d Dir) Lock() (io.Closer, error) {
 	f, err := Lock(d.join("lock"))
 	if err != nil && contracts.KindOf(err) == contracts.Conflict {
 		return nil, contracts.Errorf(contracts.Conflict, "lock data directory", "%s is in use by a running broker or restore: %w", string(d), err)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -28,7 +28,7 @@ type Provider struct {
 	logins  *expiring[authorization]
 	codes   *expiring[grant]
 	used    *usedAssertions
-	lock    *os.File
+	lock    io.Closer
 	hashing chan struct{}
 }
 

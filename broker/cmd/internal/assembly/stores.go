@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/google/uuid"
@@ -19,7 +20,7 @@ import (
 
 // stores is what lies on disk or is embedded and does not change while the program runs.
 type stores struct {
-	lock     *os.File
+	lock     io.Closer
 	db       *sqlstore.DB
 	replica  *watermark.Replica
 	vault    *vault.Vault
