@@ -2,6 +2,8 @@ package casework
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
@@ -84,13 +86,13 @@ func answerID(taskID string) string { return taskID + "/answer" }
 // answer records a draft about a task in the caller's transaction.
 func (c *Casework) answer(id string, draft func(lockedTask, authority.TenantID) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
 	return func(ctx context.Context, tx *sqlstore.Tx) error {
-		t, err := lockTask(ctx, tx, id)
+		tenant, err := lockCaseOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		var tenant authority.TenantID
-		if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, t.caseID).Scan(&tenant); err != nil {
-			return fmt.Errorf("read tenant: %w", err)
+		t, err := lockTask(ctx, tx, id)
+		if err != nil {
+			return err
 		}
 		d := draft(t, tenant)
 		if err := c.Settle(ctx, tx, d); err != nil {
@@ -99,6 +101,19 @@ func (c *Casework) answer(id string, draft func(lockedTask, authority.TenantID) 
 		_, err = c.cfg.Ledger.Append(ctx, tx, d)
 		return err
 	}
+}
+
+// lockCaseOf locks the case of a task, so that what is read of the task afterwards stays so until the end of the
+// transaction, and returns the case's tenant.
+func lockCaseOf(ctx context.Context, tx *sqlstore.Tx, id string) (tenant authority.TenantID, err error) {
+	err = tx.QueryRowContext(ctx, `select tenant from cases where id = (select case_id from tasks where id = $1)`+tx.ForUpdate(), id).Scan(&tenant)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", contracts.Errorf(contracts.NotFound, "read task", "no such task")
+	}
+	if err != nil {
+		return "", fmt.Errorf("lock case of task: %w", err)
+	}
+	return tenant, nil
 }
 
 // answered records an answer and reads the task.

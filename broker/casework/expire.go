@@ -39,6 +39,9 @@ func (c *Casework) Settle(ctx context.Context, tx *sqlstore.Tx, answer event.Dra
 	if !ok {
 		return nil
 	}
+	if _, err := lockCaseOf(ctx, tx, d.Task); err != nil {
+		return err
+	}
 	t, err := lockTask(ctx, tx, d.Task)
 	if err != nil {
 		return err

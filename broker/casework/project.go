@@ -156,7 +156,8 @@ func (c *Casework) returned(ctx context.Context, tx *sqlstore.Tx, r event.Record
 // role stays while another task of it is the authority's to do or was done by it.
 func leave(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTask) error {
 	_, err := tx.Exec(ctx, `update case_participation set ends = $4 where case_id = $1 and authority = $2 and role = $3 and ends is null
-		and not exists (select 1 from tasks t where t.case_id = $1 and t.authority = $2 and t.role = $3 and t.state in ('assigned', 'completed'))`,
+		and not exists (select 1 from tasks t where t.case_id = $1 and t.authority = $2 and t.role = $3
+			and (t.state in ('assigned', 'completed') or t.state = 'expired' and t.silence_effect = 'DISREGARDABLE'))`,
 		r.Case, t.authority, t.role, r.Time)
 	return err
 }

@@ -40,13 +40,16 @@ func (in *Ingress) Declare(ctx context.Context) error {
 // source names a partition as a source of answers.
 func source(topic string, partition int) string { return topic + "/" + strconv.Itoa(partition) }
 
+// leaseOf names the lease under which the topic of an authority is read.
+func leaseOf(a authority.ID) string { return "ingress/" + string(a) }
+
 // Run reads the topics of all authorities until the context ends, each while this process holds its lease.
 func (in *Ingress) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	errs := make(chan error, len(in.cfg.Ring.Authorities()))
 	for _, a := range in.cfg.Ring.Authorities() {
 		running.Go(func() {
-			errs <- in.cfg.Leases.Hold(ctx, "ingress/"+string(a), func(ctx context.Context, l lease.Lease) error { return in.read(ctx, l, a) })
+			errs <- in.cfg.Leases.Hold(ctx, leaseOf(a), func(ctx context.Context, l lease.Lease) error { return in.read(ctx, l, a) })
 		})
 	}
 	running.Wait()
@@ -249,6 +252,9 @@ func (r *reader) attempt(ctx context.Context, p *partition, rec Record) (sender 
 			err = ErrPanic
 		}
 	}()
+	if err := r.cfg.DB.Steady(ctx); err != nil {
+		return "", fmt.Errorf("read the clock: %w", err)
+	}
 	at := p.clock(r.cfg.DB.Now())
 	c, err := r.check(ctx, r.authority, rec, at)
 	if err != nil || c.repeated {

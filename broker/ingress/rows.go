@@ -65,7 +65,7 @@ func digest(value []byte) string {
 }
 
 // forget takes away the watermarks of topics whose authorities do not speak Kafka any more: nobody would move them, and
-// deadlines would wait for ever.
+// deadlines would wait for ever. A topic that another replica reads, by a newer register of keys, is left alone.
 func forget(ctx context.Context, tx *sqlstore.Tx, ring seal.Ring) error {
 	declared, err := sources(ctx, tx)
 	if err != nil {
@@ -73,10 +73,13 @@ func forget(ctx context.Context, tx *sqlstore.Tx, ring seal.Ring) error {
 	}
 	for _, name := range declared {
 		topic, _, _ := strings.Cut(name, "/")
-		if a, ok := answer.Sender(topic); ok && slices.Contains(ring.Authorities(), a) {
+		a, ok := answer.Sender(topic)
+		if ok && slices.Contains(ring.Authorities(), a) {
 			continue
 		}
-		if _, err := tx.Exec(ctx, `delete from watermarks where source = $1`, name); err != nil {
+		_, err := tx.Exec(ctx, `delete from watermarks where source = $1
+			and not exists (select 1 from leases where name = $2 and expires_at > $3)`, name, leaseOf(a), tx.Now())
+		if err != nil {
 			return err
 		}
 	}

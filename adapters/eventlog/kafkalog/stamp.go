@@ -24,7 +24,9 @@ func (l *Log) EnsureStamped(ctx context.Context, name string, partitions int) er
 	if l.cfg.SenderTime {
 		return l.EnsureTopic(ctx, name, partitions)
 	}
-	if err := l.ensure(ctx, op, name, partitions, kafka.ConfigEntry{ConfigName: timestampType, ConfigValue: appendTime}); err != nil {
+	if err := l.ensure(ctx, op, name, partitions,
+		kafka.ConfigEntry{ConfigName: timestampType, ConfigValue: appendTime},
+		kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: "-1"}); err != nil {
 		return err
 	}
 	stamped, err := l.stamped(ctx, op, name)

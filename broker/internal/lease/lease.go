@@ -63,8 +63,9 @@ func (k Keeper) Acquire(ctx context.Context, name string) (Lease, error) {
 // that claims to was taken before the clock was set back, and nobody waits for that clock to come again: should its holder
 // live, the epoch keeps it from writing, and it takes the lease again in its turn.
 func live(tx *sqlstore.Tx, expires time.Time, ttl time.Duration) bool {
+	const skew = time.Second // as far as the clocks of two replicas may be apart
 	now := tx.Now()
-	return expires.After(now) && !expires.After(now.Add(ttl))
+	return expires.After(now) && !expires.After(now.Add(ttl+2*skew))
 }
 
 // Hold does work under the lease name, whenever this process holds it, until ctx ends; then it gives the lease back. The

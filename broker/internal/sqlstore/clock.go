@@ -50,11 +50,12 @@ func (c *clock) check(ctx context.Context) error {
 		return nil
 	}
 	age, offset := c.last()
-	if age > remeasure && c.measuring.TryLock() {
-		err := c.measure(ctx)
-		c.measuring.Unlock()
-		if err != nil {
-			return err
+	if age > remeasure && c.mayMeasure(age) {
+		defer c.measuring.Unlock()
+		if age, _ = c.last(); age > remeasure {
+			if err := c.measure(ctx); err != nil {
+				return err
+			}
 		}
 		_, offset = c.last()
 	}
@@ -63,6 +64,16 @@ func (c *clock) check(ctx context.Context) error {
 			"this machine is %s off the database, at most %s are allowed; nothing is written until its clock is set", offset, tolerance)
 	}
 	return nil
+}
+
+// mayMeasure reports whether the caller holds measuring. While one compares, the others go on with the last comparison,
+// unless that is far too old: then they wait for it.
+func (c *clock) mayMeasure(age time.Duration) bool {
+	if age < 2*remeasure {
+		return c.measuring.TryLock()
+	}
+	c.measuring.Lock()
+	return true
 }
 
 // last is the age of the last measurement, and how far the machine's wall clock was ahead of the database's then. The

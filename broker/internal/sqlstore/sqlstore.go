@@ -141,6 +141,10 @@ func (d *DB) Snapshot(ctx context.Context, fn func(q Querier) error) error {
 // Now is the database's clock, UTC with microseconds.
 func (d *DB) Now() time.Time { return d.clock.now() }
 
+// Steady compares the clocks when the last comparison is too old. Call it before Now where an instant counts that no
+// writing transaction takes.
+func (d *DB) Steady(ctx context.Context) error { return d.clock.check(ctx) }
+
 // Ping reports whether the database answers, and whether this machine's clock agrees with it.
 func (d *DB) Ping(ctx context.Context) error {
 	if err := d.read.PingContext(ctx); err != nil {

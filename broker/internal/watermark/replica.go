@@ -40,7 +40,7 @@ type Replica struct {
 	hand    map[uint64]time.Time
 	number  uint64
 	last    time.Time // the latest reading of the clock that was given out
-	renewed time.Time // when the lease was renewed, by the monotonic clock; zero before the start
+	renewed time.Time // when the lease was renewed; zero before the start
 }
 
 // New returns a replica that has no row yet.
@@ -80,7 +80,9 @@ func (r *Replica) Ready(context.Context) error {
 }
 
 func (r *Replica) ready() error {
-	if r.renewed.IsZero() || time.Since(r.renewed) > r.cfg.TTL {
+	// The monotonic clock stands still while a machine is suspended, the wall clock may be set back: the older age counts.
+	age := max(time.Since(r.renewed), time.Now().Round(0).Sub(r.renewed.Round(0)))
+	if r.renewed.IsZero() || age > r.cfg.TTL {
 		return contracts.Errorf(contracts.Unavailable, "receive request", "the lease of %s has not been renewed in time", r.cfg.Source)
 	}
 	return nil

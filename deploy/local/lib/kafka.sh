@@ -113,7 +113,7 @@ kafka_provision() {
 	local authority
 	for authority in "${authorities[@]}"; do
 		topic "efa.inbox.$authority" --partitions 1
-		topic "efa.outbox.$authority" --partitions 1 --config message.timestamp.type=LogAppendTime
+		topic "efa.outbox.$authority" --partitions 1 --config message.timestamp.type=LogAppendTime --config retention.ms=-1
 		allow "$authority" --operation Read --topic "efa.inbox.$authority" --group "efa.inbox.$authority"
 		allow "$authority" --operation Write --topic "efa.outbox.$authority"
 	done

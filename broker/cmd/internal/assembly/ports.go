@@ -16,6 +16,7 @@ import (
 	"github.com/efa-broker/efa-broker/broker/relay"
 	"github.com/efa-broker/efa-broker/broker/release"
 	"github.com/efa-broker/efa-broker/broker/vault"
+	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/workflows/permit"
 )
@@ -48,7 +49,7 @@ func (p ports) Events(ctx context.Context, caseID string, after int64) (events [
 func (p ports) Assign(ctx context.Context, cmd engine.Assign) (r engine.Result, err error) {
 	ctx, span := p.step(ctx, trace.TaskAssign, cmd.Command)
 	span.Note(trace.Authority(string(cmd.Authority)))
-	defer func() { span.End(err) }()
+	defer func() { span.End(undecided(err)) }()
 	return p.casework.Assign(ctx, cmd)
 }
 
@@ -73,6 +74,14 @@ func (p ports) Move(ctx context.Context, cmd engine.Move) (r engine.Result, err 
 	span.Note(trace.Outcome(string(cmd.State)))
 	defer func() { span.End(err) }()
 	return p.casework.Move(ctx, cmd)
+}
+
+// undecided leaves a denial out of a span: whether an authority may learn of a case can say what a sensitive fact is.
+func undecided(err error) error {
+	if contracts.KindOf(err) == contracts.Denied {
+		return nil
+	}
+	return err
 }
 
 func (p ports) step(ctx context.Context, name trace.Name, cmd engine.Command) (context.Context, trace.Span) {
