@@ -12,7 +12,7 @@
 //
 //	crash point            in the way of one case                                       what a restart has to do
 //	intake.received        checked, nothing sealed, nothing recorded                    nothing; the portal asks again
-//	intake.sealed          content is pending, no event                                 the portal asks again; the sweeper removes the content
+//	intake.sealed          keys are durable, nothing else is written                    the portal asks again; keys that open nothing stay
 //	intake.committed       recorded, the portal has no answer                           the portal asks again and gets the same receipt
 //	ledger.appended        inside a transaction of the ledger                           nothing of it remains
 //	answer.committed       the outcome of a task is recorded, the office has no answer  the office asks again

@@ -235,7 +235,8 @@ type Tx struct {
 }
 
 // Now is the instant of the transaction: one value for everything written in it, taken when it is first asked for. Lock
-// the case before, and the instants of a case follow its order.
+// the case before, and on one machine the instants of a case follow its order; those of two replicas may be apart by what
+// their measurements are, so order is by sequence alone.
 func (t *Tx) Now() time.Time {
 	if t.now.IsZero() {
 		t.now = t.db.Now()

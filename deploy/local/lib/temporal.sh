@@ -34,7 +34,9 @@ temporal_build() (
 
 # temporal_schema DATABASE SCHEMA brings a database to this version's schema.
 temporal_schema() {
-	local tool=(env "SQL_PASSWORD=$(secret postgres-keys-temporal)" "$temporal_sql" --plugin postgres12_pgx --ep 127.0.0.1 -p "$(port postgres-keys)" -u temporal --db "$1")
+	local -x SQL_PASSWORD
+	SQL_PASSWORD=$(secret postgres-keys-temporal)
+	local tool=("$temporal_sql" --plugin postgres12_pgx --ep 127.0.0.1 -p "$(port postgres-keys)" -u temporal --db "$1")
 	local known
 	known=$(sql postgres-keys "$1" -c "select to_regclass('public.schema_version') is not null")
 	if [[ $known != t ]]; then
@@ -49,8 +51,10 @@ temporal_start() {
 	temporal_schema temporal temporal
 	temporal_schema temporal_visibility visibility
 	printf 'system.namespaceCacheRefreshInterval:\n  - value: 1s\n' >"$state/temporal/dynamic.yaml"
+	local -x POSTGRES_PWD
+	POSTGRES_PWD=$(secret postgres-keys-temporal)
 	start temporal "$base" env DB=postgres12_pgx POSTGRES_SEEDS=127.0.0.1 "DB_PORT=$(port postgres-keys)" \
-		POSTGRES_USER=temporal "POSTGRES_PWD=$(secret postgres-keys-temporal)" DBNAME=temporal VISIBILITY_DBNAME=temporal_visibility \
+		POSTGRES_USER=temporal DBNAME=temporal VISIBILITY_DBNAME=temporal_visibility \
 		NUM_HISTORY_SHARDS=16 BIND_ON_IP=127.0.0.1 TEMPORAL_BROADCAST_ADDRESS=127.0.0.1 LOG_LEVEL=error \
 		"DYNAMIC_CONFIG_FILE_PATH=$state/temporal/dynamic.yaml" \
 		"FRONTEND_GRPC_PORT=$base" "FRONTEND_HTTP_PORT=$(port temporal-http)" "FRONTEND_MEMBERSHIP_PORT=$((base + 2))" \

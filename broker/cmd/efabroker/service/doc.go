@@ -4,6 +4,7 @@
 //	Serve    HTTP API, relay, consumers, sweepers; several replicas share the work by leases and consumer groups
 //	Work     runs the permit processes; several share the task queue
 //	Migrate  brings both databases to this program's version; Serve and Work refuse one that is behind
+//	Bench    measures the broker on engines that hold nothing yet
 //	Restored prepares a ledger that PostgreSQL's own tools have restored, while nothing runs
 //
 //	state of Serve and Work    leaves it when
