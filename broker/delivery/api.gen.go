@@ -13,12 +13,11 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/oapi-codegen/runtime"
-	openapi_types "github.com/oapi-codegen/runtime/types"
-
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/delivery"
 	"github.com/efa-broker/efa-broker/contracts/law"
+	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for RejectDeliveryJSONBodyReason.

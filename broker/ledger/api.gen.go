@@ -13,10 +13,9 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
-
-	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
 // Event defines model for Event.
