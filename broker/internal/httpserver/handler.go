@@ -64,7 +64,7 @@ func (g *gate) mountOperations(ctx context.Context) error {
 			missing = append(missing, fmt.Errorf("operation %s (%s): %w", op.ID, op.Pattern(), ErrNotMounted))
 			continue
 		}
-		g.routes.Handle(op.Pattern(), named(op.ID, g.traced(op, g.authenticate(g.body(op, g.receive(g.validate(op, g.cfg.API)))))))
+		g.routes.Handle(op.Pattern(), named(op.ID, g.traced(op, g.authenticate(g.body(op, g.receive(op, g.validate(op, g.cfg.API)))))))
 	}
 	return errors.Join(missing...)
 }

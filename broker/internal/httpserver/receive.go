@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/efa-broker/efa-broker/broker/internal/httpserver/openapi"
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
@@ -13,12 +14,17 @@ type Receiver interface {
 	Receive() (stamp event.Reception, release func(), err error)
 }
 
-// receive stamps a request that has been read in full, unless it only reads: a long poll brings nothing, and deadlines
-// would wait for it. The request is in hand until its handler has returned: what it brought is committed then, or refused.
-func (g *gate) receive(next http.Handler) http.Handler {
+// receive stamps a request of an operation that the contract marks, once it has been read in full. The request is in hand
+// until its handler has returned: what it brought is committed then, or refused. Deadlines wait for what is in hand, so a
+// long poll and a long act of the operator are never.
+func (g *gate) receive(op *openapi.Operation, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g.cfg.Receiver == nil || r.Method == http.MethodGet || r.Method == http.MethodHead {
+		if g.cfg.Receiver == nil {
 			next.ServeHTTP(w, r)
+			return
+		}
+		if !op.Received {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), receivedKey{}, unmarked{})))
 			return
 		}
 		stamp, release, err := g.cfg.Receiver.Receive()
@@ -33,9 +39,18 @@ func (g *gate) receive(next http.Handler) http.Handler {
 
 type receivedKey struct{}
 
+// unmarked stands for the stamp of an operation that has none.
+type unmarked struct{}
+
 // Received is the receipt of the request: when it had been read in full, by the database's clock. A strict handler reads it
-// once and passes it on explicitly. Without a Receiver it is the zero value, and the time of the record counts.
+// once and passes it on explicitly. Without a Receiver it is the zero value, and the time of the record counts. It panics in
+// an operation that the contract does not mark with x-efa-received: its answer would count without being waited for.
 func Received(ctx context.Context) event.Reception {
-	stamp, _ := ctx.Value(receivedKey{}).(event.Reception)
-	return stamp
+	switch stamp := ctx.Value(receivedKey{}).(type) {
+	case event.Reception:
+		return stamp
+	case unmarked:
+		panic("the operation is not marked with x-efa-received")
+	}
+	return event.Reception{}
 }

@@ -88,6 +88,7 @@ func TestOnlyWhatBringsSomethingAndWasReadInFullIsReceived(t *testing.T) {
 		"an inbox":           {call{method: http.MethodGet, target: "/v1/inbox?wait_seconds=0"}, 0},
 		"an answer":          {call{method: http.MethodPost, target: answerPath, body: `{"outcome":"agreed"}`}, 1},
 		"not competent":      {call{method: http.MethodPost, target: "/v1/tasks/6a3e1c1e-0000-4000-8000-000000000001.hear.1/not-competent"}, 1},
+		"an act":             {call{method: http.MethodPost, target: "/v1/reconciliations", body: `{"repair":false}`}, 0},
 		"nobody's answer":    {call{method: http.MethodPost, target: answerPath, body: `{"outcome":"agreed"}`, header: map[string]string{"Authorization": ""}}, 0},
 		"half an answer":     {call{method: http.MethodPost, target: answerPath, body: `{"outcome":`}, 0},
 		"an answer too many": {call{method: http.MethodPost, target: answerPath, body: `{"outcome":"agreed","outcome":"agreed"}`}, 0},
@@ -97,6 +98,15 @@ func TestOnlyWhatBringsSomethingAndWasReadInFullIsReceived(t *testing.T) {
 		if w := f.do(c.call); d.stamped != c.want || d.held != 0 {
 			t.Errorf("%s: status %d %s, stamped %d times, %d in hand", name, w.Code, w.Body, d.stamped, d.held)
 		}
+	}
+}
+
+func TestAnOperationThatIsNotMarkedCannotCountByItsReceipt(t *testing.T) {
+	t.Parallel()
+	d := &door{}
+	f := setup(t, func(_ http.ResponseWriter, r *http.Request) { httpserver.Received(r.Context()) }, func(c *httpserver.Config) { c.Receiver = d })
+	if w := f.do(call{method: http.MethodGet, target: "/v1/tasks"}); w.Code != http.StatusInternalServerError || d.stamped != 0 {
+		t.Errorf("status %d, stamped %d times", w.Code, d.stamped)
 	}
 }
 

@@ -53,9 +53,28 @@ func (e *Eraser) lock(ctx context.Context, tx *sqlstore.Tx, caseID string) (case
 	return c, err
 }
 
+// lockPeople takes the people of a case before the case itself, ids ascending, as every release does (DESIGN law 4).
+func lockPeople(ctx context.Context, tx *sqlstore.Tx, caseID string) (err error) {
+	const op = "lock people"
+	rows, err := tx.QueryContext(ctx, `select id from subjects where id in (select subject from case_subjects where case_id = $1) order by id`+tx.ForUpdate(), caseID)
+	if err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() { // reading a row locks it
+	}
+	if err := rows.Err(); err != nil {
+		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
+	return nil
+}
+
 // erasable refuses a case that is open, held or within its retention.
 func (e *Eraser) erasable(ctx context.Context, tx *sqlstore.Tx, caseID string) (authority.TenantID, error) {
 	const op = "check case"
+	if err := lockPeople(ctx, tx, caseID); err != nil {
+		return "", err
+	}
 	c, err := e.lock(ctx, tx, caseID)
 	if err != nil {
 		return "", err

@@ -55,7 +55,7 @@ type heldFor struct {
 
 // onCase checks access and reason and runs do under the lock of the case's row.
 func (e *Eraser) onCase(ctx context.Context, v actor.Viewer, caseID string, kind act.Kind, reason act.Reason, do func(*sqlstore.Tx, caseRow, heldFor) (act.Act, error)) (act.Act, error) {
-	if _, err := e.gate.Case(ctx, e.cfg.DB.Read(), v, caseID, decision.CaseHold); err != nil {
+	if err := e.allow(ctx, v, caseID, decision.CaseHold); err != nil {
 		return act.Act{}, err
 	}
 	if err := checkReason(kind, reason); err != nil {

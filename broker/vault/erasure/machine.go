@@ -35,7 +35,7 @@ func idOf(caseID string) string {
 // Errors: NotFound for a case that v may not erase; Conflict for a case that is open, held, within its retention, or
 // erased for another reason; Unavailable when a step failed, and then the erasure goes on with the next call or start.
 func (e *Eraser) Erase(ctx context.Context, v actor.Viewer, caseID string, reason act.Reason) (Done, error) {
-	if _, err := e.gate.Case(ctx, e.cfg.DB.Read(), v, caseID, decision.CaseErase); err != nil {
+	if err := e.allow(ctx, v, caseID, decision.CaseErase); err != nil {
 		return Done{}, err
 	}
 	if err := checkReason(act.Erase, reason); err != nil {
@@ -50,6 +50,14 @@ func (e *Eraser) Erase(ctx context.Context, v actor.Viewer, caseID string, reaso
 		return Done{}, fmt.Errorf("erase case: %w", err)
 	}
 	return e.done(ctx, found)
+}
+
+// allow asks the policy whether v may act on a case; one that v must not know is NotFound.
+func (e *Eraser) allow(ctx context.Context, v actor.Viewer, caseID string, action decision.Action) error {
+	return e.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+		_, err := e.gate.Case(ctx, q, v, caseID, action)
+		return err
+	})
 }
 
 func (e *Eraser) erase(ctx context.Context, v actor.Viewer, caseID string, reason act.Reason) (entry, error) {

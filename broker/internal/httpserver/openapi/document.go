@@ -77,9 +77,17 @@ type loader struct {
 	vocabulary vocabulary
 }
 
+// received is the extension that marks an operation as Operation.Received.
+const received = "x-efa-received"
+
 func (l loader) operation(method, path string, op *openapi3.Operation) (*Operation, error) {
 	at := pointer("paths", path, strings.ToLower(method))
 	o := &Operation{ID: op.OperationID, Method: method, Path: path, Tags: slices.Clone(op.Tags), vocabulary: l.vocabulary}
+	if given, ok := op.Extensions[received]; ok {
+		if o.Received, ok = given.(bool); !ok {
+			return nil, fmt.Errorf("%s/%s: want true or false", at, received)
+		}
+	}
 	var err error
 	if o.parameters, err = l.parameters(at, op.Parameters); err != nil {
 		return nil, err

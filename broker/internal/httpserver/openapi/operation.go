@@ -26,6 +26,9 @@ type Operation struct {
 	Path string
 	// Tags are the document's tags; one tag is one domain.
 	Tags []string
+	// Received says that what the request brings counts by its time of receipt (x-efa-received): an answer, or a submission,
+	// which may be one.
+	Received bool
 
 	parameters []parameter
 	body       *body
