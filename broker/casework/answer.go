@@ -95,7 +95,7 @@ func (c *Casework) answer(id string, draft func(lockedTask, authority.TenantID) 
 			return err
 		}
 		d := draft(t, tenant)
-		if err := c.Settle(ctx, tx, d); err != nil {
+		if err := c.settle(ctx, tx, t, d); err != nil {
 			return err
 		}
 		_, err = c.cfg.Ledger.Append(ctx, tx, d)
@@ -128,6 +128,9 @@ func (c *Casework) answered(ctx context.Context, v actor.Viewer, id string, reco
 // resolve replaces the references that came with an answer by those of the vault, which alone knows the digest of the
 // ciphertext. Each must be content of the task's case that this caller has stored.
 func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, refs []content.Ref) error {
+	if len(refs) == 0 {
+		return nil
+	}
 	t, err := lockTask(ctx, c.cfg.DB.Read(), taskID)
 	if err != nil {
 		return err

@@ -46,6 +46,14 @@ func (c *Casework) Settle(ctx context.Context, tx *sqlstore.Tx, answer event.Dra
 	if err != nil {
 		return err
 	}
+	return c.settle(ctx, tx, t, answer)
+}
+
+// settle is Settle for a task that was read after its case was locked.
+func (c *Casework) settle(ctx context.Context, tx *sqlstore.Tx, t lockedTask, answer event.Draft) error {
+	if _, ok := answer.Data.(event.TaskCompleted); !ok {
+		return nil
+	}
 	at := answer.Received.At
 	if at.IsZero() {
 		at = tx.Now()

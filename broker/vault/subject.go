@@ -21,15 +21,11 @@ type subject struct {
 	sealed   []byte
 }
 
-// sealSubject seals the attributes of a subject whose key exists.
-func (v *Vault) sealSubject(ctx context.Context, s subject, attributes map[string]string) ([]byte, error) {
+// seal seals the attributes of a subject under its key.
+func (s subject) seal(key []byte, attributes map[string]string) ([]byte, error) {
 	plain, err := json.Marshal(attributes)
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Internal, "seal subject", "%w", err)
-	}
-	key, err := v.keys.key(ctx, s.tenant, subjectKeyID(s.id))
-	if err != nil {
-		return nil, err
 	}
 	return seal(key, plain, subjectData(s.id))
 }
