@@ -2,11 +2,9 @@ package casework
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
-	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/law"
@@ -39,7 +37,7 @@ func (c *Casework) Settle(ctx context.Context, tx *sqlstore.Tx, answer event.Dra
 	if !ok {
 		return nil
 	}
-	if _, err := lockCaseOf(ctx, tx, d.Task); err != nil {
+	if err := lockCaseOf(ctx, tx, d.Task); err != nil {
 		return err
 	}
 	t, err := lockTask(ctx, tx, d.Task)
@@ -70,13 +68,9 @@ func (c *Casework) expire(ctx context.Context, tx *sqlstore.Tx, t lockedTask) er
 	if t.deadline.Due == nil || !t.deadline.SilenceEffect.Binds() {
 		return contracts.Errorf(contracts.Conflict, "expire task", "silence does not end it")
 	}
-	var tenant authority.TenantID
-	if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, t.caseID).Scan(&tenant); err != nil {
-		return fmt.Errorf("read tenant: %w", err)
-	}
 	_, err := c.cfg.Ledger.Append(ctx, tx, event.Draft{
 		ID: eventID(engine.StepKey{Case: t.caseID, Step: engine.ExpiryStep(t.step), Pass: t.pass}, 1), Source: c.source(),
-		Type: event.TypeTaskExpired, Case: t.caseID, Tenant: tenant, Actor: engineActor(),
+		Type: event.TypeTaskExpired, Case: t.caseID, Tenant: t.tenant, Actor: engineActor(),
 		Data: event.TaskExpired{
 			Task: t.id, Step: t.step, Pass: t.pass, Authority: t.authority, Expired: *t.deadline.Due,
 			Law: t.deadline.Law, LegalBasis: t.deadline.LegalBasis, SilenceEffect: t.deadline.SilenceEffect,

@@ -218,6 +218,7 @@ func (c *Casework) linked(ctx context.Context, tx *sqlstore.Tx, r event.Recorded
 // lockedTask is the part of a task row that answers are checked against.
 type lockedTask struct {
 	id, caseID   string
+	tenant       authority.TenantID // of the case
 	authority    authority.ID
 	role         authority.Role
 	pkg          string // hash of the case's service package
@@ -235,9 +236,9 @@ func lockTask(ctx context.Context, q sqlstore.Querier, id string) (lockedTask, e
 	var outcomes, facts string
 	var due sql.NullTime
 	d := &t.deadline
-	err := q.QueryRowContext(ctx, `select t.case_id, t.authority, t.role, c.package, t.opens, t.state, t.law, t.legal_basis, t.silence_effect, t.due,
+	err := q.QueryRowContext(ctx, `select t.case_id, c.tenant, t.authority, t.role, c.package, t.opens, t.state, t.law, t.legal_basis, t.silence_effect, t.due,
 		t.outcomes, t.allowed_facts, t.step, t.pass from tasks t join cases c on c.id = t.case_id where t.id = $1`, id).
-		Scan(&t.caseID, &t.authority, &t.role, &t.pkg, &t.opens, &t.state, &d.Law, &d.LegalBasis, &d.SilenceEffect, &due,
+		Scan(&t.caseID, &t.tenant, &t.authority, &t.role, &t.pkg, &t.opens, &t.state, &d.Law, &d.LegalBasis, &d.SilenceEffect, &due,
 			&outcomes, &facts, &t.step, &t.pass)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, contracts.Errorf(contracts.NotFound, "read task", "no such task")
