@@ -197,63 +197,27 @@ func (d *DB) writeOnce(ctx context.Context, fn func(tx *Tx) error) (*Tx, error) 
 	if err := d.clock.check(ctx); err != nil {
 		return nil, err
 	}
-	if d.group != nil {
-		tx := &Tx{db: d}
-		return tx, d.group.write(ctx, func(sqlTx *sql.Tx) error {
-			tx.tx = sqlTx
-			return fn(tx)
-		})
+	if d.group == nil {
+		return d.writeAlone(ctx, fn)
 	}
-	return d.writeAlone(ctx, fn)
-}
-
-// writeAlone runs fn in a transaction on a connection of its own.
-func (d *DB) writeAlone(ctx context.Context, fn func(tx *Tx) error) (_ *Tx, err error) {
-	const op = "begin transaction"
-	conn, err := d.write.Conn(ctx)
-	if err != nil {
-		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
-	}
-	defer conn.Close() // it goes back to the pool
-	sqlTx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
-	}
-	tx := &Tx{tx: sqlTx, db: d, conn: conn}
-	returned := false
-	defer func() {
-		if !returned {
-			_ = sqlTx.Rollback() // fn panicked; the connection must not stay in its transaction
-		}
-	}()
-	err = fn(tx)
-	if err == nil {
-		err = tx.flush(ctx)
-	}
-	returned = true
-	if err != nil {
-		err = tx.first(err)
-		if rb := sqlTx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) && ctx.Err() == nil {
-			return nil, errors.Join(err, fmt.Errorf("roll back: %w", rb))
-		}
-		return nil, err
-	}
-	if err := sqlTx.Commit(); err != nil {
-		return nil, contracts.Errorf(contracts.Unavailable, "commit transaction", "%w", err)
-	}
-	return tx, nil
+	tx := &Tx{db: d}
+	return tx, d.group.write(ctx, func(sqlTx *sql.Tx) error {
+		tx.on = sqlTx
+		return fn(tx)
+	})
 }
 
 // Tx is a writing transaction. It is the one type that domains share: projectors write into it.
 type Tx struct {
-	tx    *sql.Tx
+	on interface {
+		Querier
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	}
 	db    *DB
 	now   time.Time
 	after []func()
 
-	conn    *sql.Conn // on which tx runs; nil where statements do not wait for others
-	waiting []put
-	failed  error // of a statement that waited
+	line *line // nil where statements do not wait for others
 }
 
 // Now is the instant of the transaction: one value for everything written in it, taken when it is first asked for. Lock
@@ -288,10 +252,10 @@ func (t *Tx) Lock(ctx context.Context, name string) error {
 
 // Exec runs a statement.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := t.flush(ctx); err != nil {
+	if err := t.line.flush(ctx); err != nil {
 		return nil, err
 	}
-	res, err := t.tx.ExecContext(t.patient(ctx), query, args...)
+	res, err := t.on.ExecContext(t.patient(ctx), query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("execute: %w", err)
 	}
@@ -300,16 +264,16 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, e
 
 // QueryContext runs a query inside the transaction.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := t.flush(ctx); err != nil {
+	if err := t.line.flush(ctx); err != nil {
 		return nil, err
 	}
-	return t.tx.QueryContext(t.patient(ctx), query, args...)
+	return t.on.QueryContext(t.patient(ctx), query, args...)
 }
 
 // QueryRowContext runs a query for one row inside the transaction.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	_ = t.flush(ctx) // a transaction that is lost answers with an error, and Write knows the first one
-	return t.tx.QueryRowContext(t.patient(ctx), query, args...)
+	_ = t.line.flush(ctx) // a transaction that is lost answers with an error, and Write knows the first one
+	return t.on.QueryRowContext(t.patient(ctx), query, args...)
 }
 
 // patient lets a statement run to its end where writers share a transaction: SQLite answers the interruption of one
