@@ -48,7 +48,7 @@ func (d *DB) writeAlone(ctx context.Context, fn func(tx *Tx) error) (_ *Tx, err 
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)
 	}
-	defer conn.Close() // it goes back to the pool, which takes none that is still in a transaction
+	defer func() { _ = conn.Close() }() // it goes back to the pool, which takes none that is still in a transaction
 	tx := &Tx{on: conn, db: d, line: &line{conn: conn, waiting: []put{{query: "begin"}}}}
 	ended := false
 	defer func() {

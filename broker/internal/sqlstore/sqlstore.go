@@ -122,7 +122,8 @@ func (d *DB) View(ctx context.Context, v actor.Viewer, fn func(q Querier) error)
 	if err != nil {
 		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
 	}
-	defer conn.Close() // it goes back to the pool, of which nobody takes one but here, where the Viewer is set first
+	// It goes back to the pool, of which nobody takes one but here, where the Viewer is set first.
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.ExecContext(ctx, `select set_config('efa.operator', $1, false), set_config('efa.role', $2, false),
 		set_config('efa.viewer', $3, false), set_config('efa.authority', $4, false), set_config('efa.tenant', $5, false)`,
 		v.Operator, v.Role, v.ID, v.Authority, v.Tenant); err != nil {
