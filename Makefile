@@ -83,9 +83,10 @@ temporal-tier: ## run permits on Temporal over a PostgreSQL 15 that is thrown aw
 # The first run builds the Temporal server of the production form: minutes.
 .PHONY: production-tier
 production-tier: ## start the production form as processes, try it, and break it under load (deploy/local)
-	shellcheck .ci/run .ci/with-postgres .ci/nightly deploy/compose/kafka deploy/compose/kafka-setup deploy/compose/postgres-init deploy/compose/temporal-schema && shellcheck -x -a deploy/local/up deploy/local/down deploy/local/status deploy/local/check deploy/local/backup deploy/local/restore
-	LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local} deploy/local/check -- \
-		env PRODUCTION_FORM=yes go test -count=1 -v -timeout 30m ./broker/cmd/internal/production
+	shellcheck .ci/run .ci/with-postgres .ci/nightly deploy/compose/kafka deploy/compose/kafka-setup deploy/compose/postgres-init deploy/compose/temporal-schema && shellcheck -x -a deploy/local/up deploy/local/down deploy/local/status deploy/local/check deploy/local/bench deploy/local/backup deploy/local/restore
+	export LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local}; \
+		deploy/local/check -- env PRODUCTION_FORM=yes go test -count=1 -v -timeout 30m ./broker/cmd/internal/production; \
+		deploy/local/bench --quick
 
 .PHONY: check
 check: ## run everything that CI runs

@@ -2,15 +2,12 @@ package casework
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
-	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/content"
 	"github.com/efa-broker/efa-broker/contracts/decision"
 	"github.com/efa-broker/efa-broker/contracts/event"
@@ -50,9 +47,9 @@ func (c *Casework) Completing(ctx context.Context, v actor.Viewer, id string, a 
 	if err := c.resolve(ctx, v, id, a.Contents); err != nil {
 		return nil, err
 	}
-	return c.answer(id, func(t lockedTask, tenant authority.TenantID) event.Draft {
+	return c.answer(id, func(t lockedTask) event.Draft {
 		return event.Draft{
-			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.caseID, Tenant: tenant, Actor: v.Actor, Received: a.Received,
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.caseID, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskCompleted{Task: id, Step: t.step, Pass: t.pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
 		}
 	}), nil
@@ -72,9 +69,9 @@ func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a A
 	if err := c.allowAnswer(ctx, v, id, a.Case); err != nil {
 		return nil, err
 	}
-	return c.answer(id, func(t lockedTask, tenant authority.TenantID) event.Draft {
+	return c.answer(id, func(t lockedTask) event.Draft {
 		return event.Draft{
-			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: tenant, Actor: v.Actor, Received: a.Received,
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskReturned{Task: id, Step: t.step, Pass: t.pass, Reason: "not_competent"},
 		}
 	}), nil
@@ -84,18 +81,17 @@ func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a A
 func answerID(taskID string) string { return taskID + "/answer" }
 
 // answer records a draft about a task in the caller's transaction.
-func (c *Casework) answer(id string, draft func(lockedTask, authority.TenantID) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
+func (c *Casework) answer(id string, draft func(lockedTask) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
 	return func(ctx context.Context, tx *sqlstore.Tx) error {
-		tenant, err := lockCaseOf(ctx, tx, id)
-		if err != nil {
+		if err := lockCaseOf(ctx, tx, id); err != nil {
 			return err
 		}
 		t, err := lockTask(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		d := draft(t, tenant)
-		if err := c.Settle(ctx, tx, d); err != nil {
+		d := draft(t)
+		if err := c.settle(ctx, tx, t, d); err != nil {
 			return err
 		}
 		_, err = c.cfg.Ledger.Append(ctx, tx, d)
@@ -104,16 +100,15 @@ func (c *Casework) answer(id string, draft func(lockedTask, authority.TenantID) 
 }
 
 // lockCaseOf locks the case of a task, so that what is read of the task afterwards stays so until the end of the
-// transaction, and returns the case's tenant.
-func lockCaseOf(ctx context.Context, tx *sqlstore.Tx, id string) (tenant authority.TenantID, err error) {
-	err = tx.QueryRowContext(ctx, `select tenant from cases where id = (select case_id from tasks where id = $1)`+tx.ForUpdate(), id).Scan(&tenant)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", contracts.Errorf(contracts.NotFound, "read task", "no such task")
+// transaction. A task that does not exist is found out by whoever reads it then.
+func lockCaseOf(ctx context.Context, tx *sqlstore.Tx, id string) error {
+	if tx.ForUpdate() == "" {
+		return nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("lock case of task: %w", err)
+	if _, err := tx.Exec(ctx, `select 1 from cases where id = (select case_id from tasks where id = $1)`+tx.ForUpdate(), id); err != nil {
+		return fmt.Errorf("lock case of task: %w", err)
 	}
-	return tenant, nil
+	return nil
 }
 
 // answered records an answer and reads the task.
@@ -128,6 +123,9 @@ func (c *Casework) answered(ctx context.Context, v actor.Viewer, id string, reco
 // resolve replaces the references that came with an answer by those of the vault, which alone knows the digest of the
 // ciphertext. Each must be content of the task's case that this caller has stored.
 func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, refs []content.Ref) error {
+	if len(refs) == 0 {
+		return nil
+	}
 	t, err := lockTask(ctx, c.cfg.DB.Read(), taskID)
 	if err != nil {
 		return err
@@ -190,12 +188,8 @@ func (c *Casework) Completable(ctx context.Context, v actor.Viewer, caseID, task
 	if t.caseID != caseID || t.authority != v.Authority {
 		return event.Draft{}, "", contracts.Errorf(contracts.NotFound, "read task", "no such task")
 	}
-	var tenant authority.TenantID
-	if err := c.cfg.DB.Read().QueryRowContext(ctx, `select tenant from cases where id = $1`, t.caseID).Scan(&tenant); err != nil {
-		return event.Draft{}, "", fmt.Errorf("read tenant: %w", err)
-	}
 	return event.Draft{
-		ID: answerID(taskID), Source: c.source(), Type: event.TypeTaskCompleted, Case: caseID, Tenant: tenant, Actor: v.Actor,
+		ID: answerID(taskID), Source: c.source(), Type: event.TypeTaskCompleted, Case: caseID, Tenant: t.tenant, Actor: v.Actor,
 		Data: event.TaskCompleted{Task: taskID, Step: t.step, Pass: t.pass},
 	}, key.ServiceKey(t.opens), nil
 }

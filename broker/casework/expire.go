@@ -2,11 +2,9 @@ package casework
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
-	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/engine"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/law"
@@ -39,12 +37,20 @@ func (c *Casework) Settle(ctx context.Context, tx *sqlstore.Tx, answer event.Dra
 	if !ok {
 		return nil
 	}
-	if _, err := lockCaseOf(ctx, tx, d.Task); err != nil {
+	if err := lockCaseOf(ctx, tx, d.Task); err != nil {
 		return err
 	}
 	t, err := lockTask(ctx, tx, d.Task)
 	if err != nil {
 		return err
+	}
+	return c.settle(ctx, tx, t, answer)
+}
+
+// settle is Settle for a task that was read after its case was locked.
+func (c *Casework) settle(ctx context.Context, tx *sqlstore.Tx, t lockedTask, answer event.Draft) error {
+	if _, ok := answer.Data.(event.TaskCompleted); !ok {
+		return nil
 	}
 	at := answer.Received.At
 	if at.IsZero() {
@@ -62,13 +68,9 @@ func (c *Casework) expire(ctx context.Context, tx *sqlstore.Tx, t lockedTask) er
 	if t.deadline.Due == nil || !t.deadline.SilenceEffect.Binds() {
 		return contracts.Errorf(contracts.Conflict, "expire task", "silence does not end it")
 	}
-	var tenant authority.TenantID
-	if err := tx.QueryRowContext(ctx, `select tenant from cases where id = $1`, t.caseID).Scan(&tenant); err != nil {
-		return fmt.Errorf("read tenant: %w", err)
-	}
 	_, err := c.cfg.Ledger.Append(ctx, tx, event.Draft{
 		ID: eventID(engine.StepKey{Case: t.caseID, Step: engine.ExpiryStep(t.step), Pass: t.pass}, 1), Source: c.source(),
-		Type: event.TypeTaskExpired, Case: t.caseID, Tenant: tenant, Actor: engineActor(),
+		Type: event.TypeTaskExpired, Case: t.caseID, Tenant: t.tenant, Actor: engineActor(),
 		Data: event.TaskExpired{
 			Task: t.id, Step: t.step, Pass: t.pass, Authority: t.authority, Expired: *t.deadline.Due,
 			Law: t.deadline.Law, LegalBasis: t.deadline.LegalBasis, SilenceEffect: t.deadline.SilenceEffect,
@@ -90,13 +92,13 @@ func (c *Casework) expired(ctx context.Context, tx *sqlstore.Tx, _ event.Recorde
 	if err := t.state.Move(task.Expired, t.deadline.SilenceEffect); err != nil {
 		return contracts.Errorf(contracts.Conflict, "move task", "%w", err)
 	}
-	_, err = tx.Exec(ctx, `update tasks set state = $2 where id = $1`, t.id, task.Expired)
+	err = tx.Put(ctx, `update tasks set state = $2 where id = $1`, t.id, task.Expired)
 	return err
 }
 
 // attended takes the call for a person back once no task of the case is overdue any more.
 func (c *Casework) attended(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error {
-	_, err := tx.Exec(ctx, `update cases set attention = '' where id = $1 and attention = $2
+	err := tx.Put(ctx, `update cases set attention = '' where id = $1 and attention = $2
 		and not exists (select 1 from tasks t where t.case_id = $1 and t.state = $3 and t.silence_effect = $4 and t.due < $5)`,
 		r.Case, engine.Overdue, task.Assigned, law.None, r.Time)
 	return err

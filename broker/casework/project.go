@@ -43,7 +43,7 @@ func (c *Casework) Project(ctx context.Context, tx *sqlstore.Tx, r event.Recorde
 	case event.TypeCaseErased:
 		return erased(ctx, tx, r)
 	case event.TypeContentAnnounced:
-		_, err := tx.Exec(ctx, `update cases set announcements = announcements + 1 where id = $1`, r.Case)
+		err := tx.Put(ctx, `update cases set announcements = announcements + 1 where id = $1`, r.Case)
 		return err
 	}
 	return nil
@@ -63,7 +63,7 @@ func (c *Casework) submitted(ctx context.Context, tx *sqlstore.Tx, r event.Recor
 
 // participate records that an authority takes part in a case from now on.
 func participate(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, a authority.ID, role authority.Role) error {
-	_, err := tx.Exec(ctx, `insert into case_participation (case_id, authority, role, begins) values ($1, $2, $3, $4)
+	err := tx.Put(ctx, `insert into case_participation (case_id, authority, role, begins) values ($1, $2, $3, $4)
 		on conflict (case_id, authority, role) do update set ends = null`, r.Case, a, role, r.Time)
 	return err
 }
@@ -77,7 +77,7 @@ func (c *Casework) assigned(ctx context.Context, tx *sqlstore.Tx, r event.Record
 	if err != nil {
 		return fmt.Errorf("encode outcome facts: %w", err)
 	}
-	_, err = tx.Exec(ctx, `insert into tasks (id, operator, case_id, step, pass, role, authority, service, opens, state, outcomes, allowed_facts,
+	err = tx.Put(ctx, `insert into tasks (id, operator, case_id, step, pass, role, authority, service, opens, state, outcomes, allowed_facts,
 		outcome, outcome_facts, law, legal_basis, silence_effect, due, purpose, basis, assigned_at)
 		select $1, $2, $3, $4, $5, $6, $7, service, $8, $9, $10, $11, '', '{}', $12, $13, $14, $15, $16, $17, $18 from cases where id = $3`,
 		d.Task, r.Operator, r.Case, d.Step, d.Pass, d.Role, d.Authority, d.Opens, task.Assigned, string(outcomes), string(facts),
@@ -155,7 +155,7 @@ func (c *Casework) returned(ctx context.Context, tx *sqlstore.Tx, r event.Record
 // leave ends the part that an authority took in a role: whoever is not competent has no business with the content. The
 // role stays while another task of it is the authority's to do or was done by it.
 func leave(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTask) error {
-	_, err := tx.Exec(ctx, `update case_participation set ends = $4 where case_id = $1 and authority = $2 and role = $3 and ends is null
+	err := tx.Put(ctx, `update case_participation set ends = $4 where case_id = $1 and authority = $2 and role = $3 and ends is null
 		and not exists (select 1 from tasks t where t.case_id = $1 and t.authority = $2 and t.role = $3
 			and (t.state in ('assigned', 'completed') or t.state = 'expired' and t.silence_effect = 'DISREGARDABLE'))`,
 		r.Case, t.authority, t.role, r.Time)
@@ -171,7 +171,7 @@ func moveTask(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTa
 		return contracts.Errorf(contracts.Conflict, "move task", "silence ended the task at %s, and this was received at %s",
 			t.deadline.Due.Format(time.RFC3339Nano), r.Time.Format(time.RFC3339Nano))
 	}
-	_, err := tx.Exec(ctx, `update tasks set state = $2, outcome = $3, outcome_facts = $4, completed_at = $5 where id = $1`,
+	err := tx.Put(ctx, `update tasks set state = $2, outcome = $3, outcome_facts = $4, completed_at = $5 where id = $1`,
 		t.id, next, outcome, facts, r.Time)
 	return err
 }
@@ -186,38 +186,39 @@ func moveCase(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, next proce
 		return contracts.Errorf(contracts.Conflict, "move case", "%w", err)
 	}
 	if next == procedure.Closed {
-		_, err := tx.Exec(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1`, r.Case, next, r.Time)
+		err := tx.Put(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1`, r.Case, next, r.Time)
 		return err
 	}
-	_, err := tx.Exec(ctx, `update cases set state = $2 where id = $1`, r.Case, next)
+	err := tx.Put(ctx, `update cases set state = $2 where id = $1`, r.Case, next)
 	return err
 }
 
 // erased ends a case that a restored ledger holds as open although it was closed and erased since: without its content
 // nobody can go on. A closed case has nothing left to end.
 func erased(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error {
-	if _, err := tx.Exec(ctx, `update tasks set state = $2, completed_at = $3 where case_id = $1 and state = $4`,
+	if err := tx.Put(ctx, `update tasks set state = $2, completed_at = $3 where case_id = $1 and state = $4`,
 		r.Case, task.Cancelled, r.Time, task.Assigned); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1 and state <> $2`,
+	err := tx.Put(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1 and state <> $2`,
 		r.Case, procedure.Closed, r.Time)
 	return err
 }
 
 func (c *Casework) escalated(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.CaseEscalated) error {
-	_, err := tx.Exec(ctx, `update cases set attention = $2 where id = $1`, r.Case, d.Reason)
+	err := tx.Put(ctx, `update cases set attention = $2 where id = $1`, r.Case, d.Reason)
 	return err
 }
 
 func (c *Casework) linked(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.CaseLinked) error {
-	_, err := tx.Exec(ctx, `insert into case_links (case_id, linked, relation) values ($1, $2, $3) on conflict do nothing`, r.Case, d.Linked, d.Relation)
+	err := tx.Put(ctx, `insert into case_links (case_id, linked, relation) values ($1, $2, $3) on conflict do nothing`, r.Case, d.Linked, d.Relation)
 	return err
 }
 
 // lockedTask is the part of a task row that answers are checked against.
 type lockedTask struct {
 	id, caseID   string
+	tenant       authority.TenantID // of the case
 	authority    authority.ID
 	role         authority.Role
 	pkg          string // hash of the case's service package
@@ -235,9 +236,9 @@ func lockTask(ctx context.Context, q sqlstore.Querier, id string) (lockedTask, e
 	var outcomes, facts string
 	var due sql.NullTime
 	d := &t.deadline
-	err := q.QueryRowContext(ctx, `select t.case_id, t.authority, t.role, c.package, t.opens, t.state, t.law, t.legal_basis, t.silence_effect, t.due,
+	err := q.QueryRowContext(ctx, `select t.case_id, c.tenant, t.authority, t.role, c.package, t.opens, t.state, t.law, t.legal_basis, t.silence_effect, t.due,
 		t.outcomes, t.allowed_facts, t.step, t.pass from tasks t join cases c on c.id = t.case_id where t.id = $1`, id).
-		Scan(&t.caseID, &t.authority, &t.role, &t.pkg, &t.opens, &t.state, &d.Law, &d.LegalBasis, &d.SilenceEffect, &due,
+		Scan(&t.caseID, &t.tenant, &t.authority, &t.role, &t.pkg, &t.opens, &t.state, &d.Law, &d.LegalBasis, &d.SilenceEffect, &due,
 			&outcomes, &facts, &t.step, &t.pass)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, contracts.Errorf(contracts.NotFound, "read task", "no such task")

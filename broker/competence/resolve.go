@@ -34,25 +34,21 @@ const resolving = "resolve competence"
 // ResolveAll finds the authorities of operator that answer for several roles of a service now, each in the region in which
 // it is wanted. A role for which there is none is missing in the result; it is Internal when the register names two.
 func (c *Competence) ResolveAll(ctx context.Context, operator authority.OperatorID, s key.ServiceKey, wanted map[authority.Role]key.RegionKey) (map[authority.Role]authority.Authority, error) {
-	byRegion := map[key.RegionKey][]authority.Role{}
-	for _, role := range slices.Sorted(maps.Keys(wanted)) {
-		byRegion[wanted[role]] = append(byRegion[wanted[role]], role)
+	roles := slices.Sorted(maps.Keys(wanted))
+	regions := slices.Compact(slices.Sorted(maps.Values(wanted)))
+	found, err := c.candidates(ctx, operator, regions, roles)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", resolving, err)
 	}
 	out := map[authority.Role]authority.Authority{}
-	for r, roles := range byRegion {
-		found, err := c.candidates(ctx, operator, r, roles)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", resolving, err)
+	for _, role := range roles {
+		match := mostSpecific(found[role], s, wanted[role])
+		if len(match) > 1 {
+			return nil, contracts.Errorf(contracts.Internal, resolving, "the register names %d authorities for role %s of service %s in region %s",
+				len(match), role, s, match[0].Region)
 		}
-		for _, role := range roles {
-			match := mostSpecific(found[role], s, r)
-			if len(match) > 1 {
-				return nil, contracts.Errorf(contracts.Internal, resolving, "the register names %d authorities for role %s of service %s in region %s",
-					len(match), role, s, match[0].Region)
-			}
-			if len(match) == 1 {
-				out[role] = match[0].holder
-			}
+		if len(match) == 1 {
+			out[role] = match[0].holder
 		}
 	}
 	return out, nil
@@ -83,32 +79,34 @@ func mostSpecific(found []candidate, s key.ServiceKey, r key.RegionKey) []candid
 	return nil
 }
 
-// levels is the number of regions from a 12-digit key up to the federation.
-const levels = 6
-
-// candidates lists by role the competences that are active now in a region or above it, whatever their service. Roles and
-// regions are named one by one, so that the database finds the rows by its key however many authorities there are.
-func (c *Competence) candidates(ctx context.Context, operator authority.OperatorID, r key.RegionKey, roles []authority.Role) (map[authority.Role][]candidate, error) {
-	at := r.Ancestors()
-	if len(at) > levels {
-		at = at[:levels]
+// candidates lists by role the competences that are active now in the regions or above them, whatever their service. Roles
+// and regions are named one by one, so that the database finds the rows by its key however many authorities there are.
+func (c *Competence) candidates(ctx context.Context, operator authority.OperatorID, regions []key.RegionKey, roles []authority.Role) (map[authority.Role][]candidate, error) {
+	args := []any{operator}
+	named := func(value any) string {
+		args = append(args, value)
+		return "$" + strconv.Itoa(len(args))
 	}
-	for len(at) < levels {
-		at = append(at, at[len(at)-1])
-	}
-	args := []any{operator, at[0], at[1], at[2], at[3], at[4], at[5]}
-	var named strings.Builder
-	for i, role := range roles {
-		if i > 0 {
-			named.WriteString(", ")
+	var at, as []string
+	seen := map[key.RegionKey]bool{}
+	for _, r := range regions {
+		for _, above := range r.Ancestors() {
+			if !seen[above] {
+				seen[above] = true
+				at = append(at, named(above))
+			}
 		}
-		args = append(args, role)
-		named.WriteString("$" + strconv.Itoa(len(args)))
+	}
+	for _, role := range roles {
+		as = append(as, named(role))
+	}
+	if len(at) == 0 || len(as) == 0 {
+		return map[authority.Role][]candidate{}, nil
 	}
 	rows, err := c.cfg.DB.Read().QueryContext(ctx, `select c.service, c.region, c.role, c.begins, c.ends,
 		a.id, a.operator, a.tenant, a.kind, a.name, a.waived, a.mark, a.region, a.roles
 		from competences c join authorities a on a.id = c.authority
-		where c.operator = $1 and c.region in ($2, $3, $4, $5, $6, $7) and c.role in (`+named.String()+`) order by c.authority`, args...)
+		where c.operator = $1 and c.region in (`+strings.Join(at, ", ")+`) and c.role in (`+strings.Join(as, ", ")+`) order by c.authority`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -184,7 +184,7 @@ func (d *Delivery) insert(ctx context.Context, tx *sqlstore.Tx, r row) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `insert into deliveries (id, operator, authority, inbox_epoch, inbox_seq, case_id, case_seq, event_id, kind, role, service,
+	err = tx.Put(ctx, `insert into deliveries (id, operator, authority, inbox_epoch, inbox_seq, case_id, case_seq, event_id, kind, role, service,
 		task_id, purpose, basis, item, state, reason, announced_at, sequence)
 		select $1, operator, $2, $3, $4, $5, $6, $7, $8, $9, service, $10, $11, $12, $13, $14, '', $15,
 			1 + (select count(*) from deliveries where case_id = $5 and authority = $2) from cases where id = $5`,
@@ -223,7 +223,7 @@ func (d *Delivery) Fetched(ctx context.Context, tx *sqlstore.Tx, caseID string, 
 		return err
 	}
 	for _, deliveryID := range ids {
-		if _, err := tx.Exec(ctx, `update deliveries set state = $2 where id = $1`, deliveryID, delivery.Fetched); err != nil {
+		if err := tx.Put(ctx, `update deliveries set state = $2 where id = $1`, deliveryID, delivery.Fetched); err != nil {
 			return err
 		}
 	}

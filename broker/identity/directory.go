@@ -48,6 +48,7 @@ type Directory struct {
 	issuer   string
 	keys     KeySet
 	verifier oidc.Config
+	verified *verified
 }
 
 // New returns a directory. It returns Invalid for an incomplete config, an issuer without audience above all.
@@ -61,8 +62,12 @@ func New(ctx context.Context, cfg Config) (*Directory, error) {
 	if cfg.Keys == nil {
 		cfg.Keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &http.Client{Timeout: keysTimeout}), cfg.JWKSURL)
 	}
+	remembered, err := newVerified(cfg.Now)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Internal, "configure identity", "%w", err)
+	}
 	return &Directory{
-		db: cfg.DB, issuer: cfg.Issuer, keys: cfg.Keys,
+		db: cfg.DB, issuer: cfg.Issuer, keys: cfg.Keys, verified: remembered,
 		verifier: oidc.Config{ClientID: cfg.Audience, SupportedSigningAlgs: cfg.Algorithms, Now: cfg.Now},
 	}, nil
 }
@@ -71,9 +76,12 @@ func New(ctx context.Context, cfg Config) (*Directory, error) {
 // token that does not count or a principal that is unknown or revoked, Unavailable when keys or database are out of
 // reach. The cause never holds the token or its claims.
 func (d *Directory) Authenticate(ctx context.Context, bearer string) (actor.Viewer, error) {
-	named, err := d.verify(ctx, bearer)
-	if err != nil {
-		return actor.Viewer{}, err
+	named, known := d.verified.find(bearer)
+	if !known {
+		var err error
+		if named, err = d.verify(ctx, bearer); err != nil {
+			return actor.Viewer{}, err
+		}
 	}
 	v, err := d.viewer(ctx, named.id, named.kind)
 	if err != nil {

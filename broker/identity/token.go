@@ -27,7 +27,7 @@ type named struct {
 	assurance actor.AssuranceLevel
 }
 
-// verify checks signature, algorithm, issuer, audience and expiry.
+// verify checks signature, algorithm, issuer, audience and expiry, and remembers what holds.
 func (d *Directory) verify(ctx context.Context, bearer string) (named, error) {
 	keys := &watchedKeys{KeySet: d.keys}
 	token, err := oidc.NewVerifier(d.issuer, keys, &d.verifier).Verify(ctx, bearer)
@@ -41,7 +41,11 @@ func (d *Directory) verify(ctx context.Context, bearer string) (named, error) {
 	if err := token.Claims(&c); err != nil {
 		return named{}, contracts.Errorf(contracts.Unauthenticated, "verify token", "claims cannot be read")
 	}
-	return c.named()
+	n, err := c.named()
+	if err == nil {
+		d.verified.keep(bearer, n, token.Expiry)
+	}
+	return n, err
 }
 
 // named finds client or person. A provider without the claim "kind" issues tokens for machines whose subject is the

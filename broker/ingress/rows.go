@@ -28,7 +28,7 @@ func (in *Ingress) taken(ctx context.Context, e cloudevent.Event) (digest string
 
 // take notes that an event was taken.
 func (r *reader) take(ctx context.Context, tx *sqlstore.Tx, c claim, rec Record, at time.Time) error {
-	_, err := tx.Exec(ctx, `insert into ingress_events (source, id, digest, authority, case_id, at, topic, log_part, log_offset)
+	err := tx.Put(ctx, `insert into ingress_events (source, id, digest, authority, case_id, at, topic, log_part, log_offset)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		c.event.Source, c.event.ID, c.digest, r.authority, c.event.Subject, at, rec.Topic, rec.Partition, rec.Offset)
 	if err != nil {
@@ -50,7 +50,7 @@ func positionOf(ctx context.Context, tx *sqlstore.Tx, topic string, partition in
 }
 
 func setPosition(ctx context.Context, tx *sqlstore.Tx, rec Record) error {
-	_, err := tx.Exec(ctx, `insert into ingress_positions (topic, log_part, log_offset, digest) values ($1, $2, $3, $4)
+	err := tx.Put(ctx, `insert into ingress_positions (topic, log_part, log_offset, digest) values ($1, $2, $3, $4)
 		on conflict (topic, log_part) do update set log_offset = excluded.log_offset, digest = excluded.digest`,
 		rec.Topic, rec.Partition, rec.Offset, digest(rec.Value))
 	if err != nil {
@@ -77,7 +77,7 @@ func forget(ctx context.Context, tx *sqlstore.Tx, ring seal.Ring) error {
 		if ok && slices.Contains(ring.Authorities(), a) {
 			continue
 		}
-		_, err := tx.Exec(ctx, `delete from watermarks where source = $1
+		err := tx.Put(ctx, `delete from watermarks where source = $1
 			and not exists (select 1 from leases where name = $2 and expires_at > $3)`, name, leaseOf(a), tx.Now())
 		if err != nil {
 			return err

@@ -178,7 +178,7 @@ func (l *Ledger) openCase(ctx context.Context, tx *sqlstore.Tx, d event.Draft) e
 	if err != nil {
 		return fmt.Errorf("encode parties: %w", err)
 	}
-	_, err = tx.Exec(ctx, `insert into cases (id, operator, tenant, service, package, definition, procedure_kind, lead, state,
+	err = tx.Put(ctx, `insert into cases (id, operator, tenant, service, package, definition, procedure_kind, lead, state,
 		attention, submitter, facts, parties, case_seq, engine_seq, receipt_head, announcements, received_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $12, 0, 0, $13, 0, $14)`,
 		d.Case, l.cfg.Operator, d.Tenant, s.Service, s.Package, s.Definition, s.Procedure, s.Lead, procedure.Received,
@@ -195,24 +195,24 @@ func (l *Ledger) write(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, h
 		return fmt.Errorf("encode actor: %w", err)
 	}
 	digest := Digest(r)
-	if _, err := tx.Exec(ctx, `insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
+	if err := tx.Put(ctx, `insert into events (case_id, case_seq, engine_seq, id, source, type, operator, tenant, actor, at, data, digest, traceparent)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		r.Case, r.CaseSeq, r.EngineSeq, r.ID, r.Source, r.Type, r.Operator, r.Tenant, string(actorJSON), r.Time, string(r.Data), digest, r.TraceParent); err != nil {
 		return fmt.Errorf("write event: %w", err)
 	}
 	rc := receipt.Receipt{Case: r.Case, Seq: r.CaseSeq, Event: r.ID, Digest: digest, Previous: head.receipt, At: r.Time}
 	rc.Seal(l.cfg.Key.ID, l.cfg.Key.Private)
-	if _, err := tx.Exec(ctx, `insert into receipts (case_id, seq, event_id, digest, previous, at, hash, key_id, signature)
+	if err := tx.Put(ctx, `insert into receipts (case_id, seq, event_id, digest, previous, at, hash, key_id, signature)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		rc.Case, rc.Seq, rc.Event, rc.Digest, rc.Previous, rc.At, rc.Hash, rc.Key, rc.Signature); err != nil {
 		return fmt.Errorf("write receipt: %w", err)
 	}
 	if !fault.Mutated(fault.DropOutboxRow) {
-		if _, err := tx.Exec(ctx, `insert into outbox (case_id, case_seq, shard) values ($1, $2, $3)`, r.Case, r.CaseSeq, l.shard(r.Case)); err != nil {
+		if err := tx.Put(ctx, `insert into outbox (case_id, case_seq, shard) values ($1, $2, $3)`, r.Case, r.CaseSeq, l.shard(r.Case)); err != nil {
 			return fmt.Errorf("write outbox row: %w", err)
 		}
 	}
-	if _, err := tx.Exec(ctx, `update cases set case_seq = $2, engine_seq = $3, receipt_head = $4 where id = $1`,
+	if err := tx.Put(ctx, `update cases set case_seq = $2, engine_seq = $3, receipt_head = $4 where id = $1`,
 		r.Case, r.CaseSeq, max(head.engineSeq, r.EngineSeq), rc.Hash); err != nil {
 		return fmt.Errorf("advance case: %w", err)
 	}

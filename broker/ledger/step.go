@@ -96,7 +96,7 @@ func storeResult(ctx context.Context, tx *sqlstore.Tx, k engine.StepKey, r engin
 	if err != nil {
 		return fmt.Errorf("encode result: %w", err)
 	}
-	_, err = tx.Exec(ctx, `insert into step_results (case_id, step, pass, engine_seq, result, at) values ($1, $2, $3, $4, $5, $6)`,
+	err = tx.Put(ctx, `insert into step_results (case_id, step, pass, engine_seq, result, at) values ($1, $2, $3, $4, $5, $6)`,
 		k.Case, k.Step, k.Pass, r.EngineSeq, string(text), tx.Now())
 	if err != nil {
 		return fmt.Errorf("store result: %w", err)

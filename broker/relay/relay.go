@@ -164,7 +164,7 @@ func (r *Relay) publishBatch(ctx context.Context, shard int64, l lease.Lease) (i
 			return err
 		}
 		for _, e := range events {
-			if _, err := tx.Exec(ctx, `update outbox set published_at = $3 where case_id = $1 and case_seq = $2`, e.Case, e.CaseSeq, tx.Now()); err != nil {
+			if err := tx.Put(ctx, `update outbox set published_at = $3 where case_id = $1 and case_seq = $2`, e.Case, e.CaseSeq, tx.Now()); err != nil {
 				return err
 			}
 		}

@@ -115,7 +115,7 @@ func (r *Release) askBefore(ctx context.Context, g ground, q question) (evaluati
 
 // tell appends the announcement and lets its recipient take part in the case from now on.
 func (r *Release) tell(ctx context.Context, tx *sqlstore.Tx, g ground, cmd engine.Announce, e evaluation, n int, refs []content.Ref) error {
-	if _, err := tx.Exec(ctx, `insert into case_participation (case_id, authority, role, begins) values ($1, $2, $3, $4)
+	if err := tx.Put(ctx, `insert into case_participation (case_id, authority, role, begins) values ($1, $2, $3, $4)
 		on conflict (case_id, authority, role) do update set ends = null`, cmd.Case, e.Recipient, e.Input.Recipient.Role, tx.Now()); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "record participation", "%w", err)
 	}

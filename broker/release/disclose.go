@@ -37,7 +37,7 @@ func (r *Release) disclose(ctx context.Context, f fetch, e *evaluation) error {
 		if err := r.write(ctx, tx, *e); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `insert into disclosures (id, operator, case_id, content_id, recipient, purpose, first_decision, first_at, fetches)
+		if err := tx.Put(ctx, `insert into disclosures (id, operator, case_id, content_id, recipient, purpose, first_decision, first_at, fetches)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, 1)
 			on conflict (content_id, recipient, purpose) do update set fetches = disclosures.fetches + 1`,
 			e.Disclosure, r.cfg.Operator, e.Case, e.Content, e.Recipient, e.Input.Purpose, e.ID, e.DecidedAt); err != nil {

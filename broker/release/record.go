@@ -98,7 +98,7 @@ func (r *Release) write(ctx context.Context, tx *sqlstore.Tx, e evaluation) erro
 	if err != nil {
 		return contracts.Errorf(contracts.Internal, "write decision record", "%w", err)
 	}
-	_, err = tx.Exec(ctx, `insert into decisions (id, operator, disclosure_id, case_id, content_id, stage, outcome, decided_at,
+	err = tx.Put(ctx, `insert into decisions (id, operator, disclosure_id, case_id, content_id, stage, outcome, decided_at,
 		sender, recipient, role, actor, service, step, purpose, basis, legal_basis, released, reasons, policy_revision, engine,
 		sealed_record, log_key, digest, retain_until)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,

@@ -19,11 +19,7 @@ func (v *Vault) MAC(ctx context.Context, tenant authority.TenantID, caseID strin
 // Index authenticates an identifier that somebody outside chose, under a key of the operator, so that it can be looked up
 // again although it is stored nowhere: it may name a person.
 func (v *Vault) Index(ctx context.Context, operator authority.OperatorID, identifier string) ([]byte, error) {
-	id := indexKeyID(string(operator))
-	if err := v.keys.ensure(ctx, authority.TenantID(operator), id); err != nil {
-		return nil, err
-	}
-	key, err := v.keys.key(ctx, authority.TenantID(operator), id)
+	key, err := v.keys.keyOrNew(ctx, authority.TenantID(operator), indexKeyID(string(operator)))
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
@@ -30,72 +29,76 @@ const attempts = 5
 // errStale is a key that was wrapped under a version of the tenant key that is about to be destroyed.
 var errStale = errors.New("the version of the tenant key is older than the key store allows; were tenant keys lost or copied back?")
 
-// ensure creates the keys that are missing, in one transaction. A key of that id under another tenant, and one that was
-// destroyed, is a Conflict.
-func (s *keyStore) ensure(ctx context.Context, tenant authority.TenantID, ids ...string) error {
-	missing := map[string][]byte{}
-	for _, id := range ids {
-		owner, _, err := s.row(ctx, id)
-		if err != nil && contracts.KindOf(err) == contracts.NotFound {
-			missing[id] = newKey()
-			continue
-		}
-		if err == nil {
-			err = sameTenant(owner, tenant, id)
-		}
-		if err != nil {
-			return err
-		}
+// keyOrNew is the key of that id, which is created when it is missing. A key of that id under another tenant, and one that
+// was destroyed, is a Conflict.
+func (s *keyStore) keyOrNew(ctx context.Context, tenant authority.TenantID, id string) ([]byte, error) {
+	plain, err := s.key(ctx, tenant, id)
+	if err == nil || contracts.KindOf(err) != contracts.NotFound {
+		return plain, err
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	var err error
-	for range attempts {
-		if err = s.create(ctx, tenant, missing); !errors.Is(err, errStale) {
-			return err
-		}
-	}
-	return err
+	made, err := s.create(ctx, tenant, id)
+	return made[id], err
 }
 
-// create wraps the keys and writes them; plain holds them by id.
-func (s *keyStore) create(ctx context.Context, tenant authority.TenantID, plain map[string][]byte) error {
-	wrapped := make([]wrappedKey, 0, len(plain))
-	for _, id := range slices.Sorted(maps.Keys(plain)) { // one order for all who write, so that nobody waits for the other
-		w, err := s.wrapper.Wrap(ctx, tenant, id, plain[id])
+// create makes the keys that are missing, in one transaction, and returns all of them by id. A key of that id under another
+// tenant, and one that was destroyed, is a Conflict.
+func (s *keyStore) create(ctx context.Context, tenant authority.TenantID, ids ...string) (keys map[string][]byte, err error) {
+	for range attempts {
+		if keys, err = s.tryCreate(ctx, tenant, ids); !errors.Is(err, errStale) {
+			return keys, err
+		}
+	}
+	return nil, err
+}
+
+func (s *keyStore) tryCreate(ctx context.Context, tenant authority.TenantID, ids []string) (map[string][]byte, error) {
+	keys := map[string][]byte{}
+	var wrapped []wrappedKey
+	for _, id := range slices.Sorted(slices.Values(ids)) { // one order for all who write, so that nobody waits for the other
+		keys[id] = newKey()
+		w, err := s.wrapper.Wrap(ctx, tenant, id, keys[id])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		wrapped = append(wrapped, wrappedKey{id, w})
 	}
-	return s.db.Write(ctx, func(tx *sqlstore.Tx) error {
-		for _, k := range wrapped {
-			if err := s.insert(ctx, tx, tenant, k); err != nil {
-				return err
-			}
+	var exist []string
+	err := s.db.Write(ctx, func(tx *sqlstore.Tx) (err error) {
+		if err := s.mayCreate(ctx, tx, tenant, wrapped); err != nil {
+			return err
 		}
-		return nil
+		exist, err = insertKeys(ctx, tx, tenant, wrapped)
+		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range exist {
+		if keys[id], err = s.key(ctx, tenant, id); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
 }
 
-func (s *keyStore) insert(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, k wrappedKey) error {
-	version, err := s.wrapper.Version(k.wrapped)
-	if err != nil {
-		return err
+// insertKeys writes keys, but for those that exist, whose ids it returns.
+func insertKeys(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, keys []wrappedKey) (exist []string, err error) {
+	const op = "create key"
+	for _, k := range keys {
+		res, err := tx.Exec(ctx, `insert into keys (id, tenant, wrapped, created_at) values ($1, $2, $3, $4) on conflict (id) do nothing`,
+			k.id, string(tenant), k.wrapped, tx.Now())
+		if err != nil {
+			return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+		}
+		if n == 0 {
+			exist = append(exist, k.id)
+		}
 	}
-	if err := s.mayCreate(ctx, tx, tenant, k.id, version); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `insert into keys (id, tenant, wrapped, created_at) values ($1, $2, $3, $4) on conflict (id) do nothing`,
-		k.id, string(tenant), k.wrapped, tx.Now()); err != nil {
-		return contracts.Errorf(contracts.Unavailable, "create key", "%w", err)
-	}
-	var owner string
-	if err := tx.QueryRowContext(ctx, `select tenant from keys where id = $1`, k.id).Scan(&owner); err != nil {
-		return contracts.Errorf(contracts.Unavailable, "create key", "%w", err)
-	}
-	return sameTenant(authority.TenantID(owner), tenant, k.id)
+	return exist, nil
 }
 
 // key unwraps the key of that id; NotFound when it does not exist (any more). An empty tenant takes the row's.

@@ -18,10 +18,7 @@ func (v *Vault) SealLog(ctx context.Context, tenant authority.TenantID, at time.
 		return nil, "", contracts.Errorf(contracts.Internal, "seal log", "retention class is malformed")
 	}
 	keyID = logKeyID(string(tenant), at.UTC().Format("2006-01"), class)
-	if err := v.keys.ensure(ctx, tenant, keyID); err != nil {
-		return nil, "", err
-	}
-	key, err := v.keys.key(ctx, tenant, keyID)
+	key, err := v.keys.keyOrNew(ctx, tenant, keyID)
 	if err != nil {
 		return nil, "", err
 	}

@@ -48,19 +48,17 @@ func (c SealedCase) LogValue() slog.Value { return slog.GroupValue(slog.String("
 // above the limit is TooLarge.
 func (v *Vault) SealCase(ctx context.Context, c NewCase) (SealedCase, error) {
 	out := SealedCase{id: c.Case}
-	keys := []string{caseKeyID(c.Case)}
+	ids := []string{caseKeyID(c.Case)}
 	for _, p := range c.People {
 		s := subject{id: uuid.NewString(), operator: c.Operator, tenant: c.Tenant, role: p.Role}
 		out.people = append(out.people, s)
-		keys = append(keys, subjectKeyID(s.id))
+		ids = append(ids, subjectKeyID(s.id))
 	}
-	if err := v.keys.ensure(ctx, c.Tenant, keys...); err != nil {
+	keys, err := v.keys.create(ctx, c.Tenant, ids...)
+	if err != nil {
 		return SealedCase{}, err
 	}
-	var err error
-	if out.key, err = v.keys.key(ctx, c.Tenant, keys[0]); err != nil {
-		return SealedCase{}, err
-	}
+	out.key = keys[ids[0]]
 	objects, err := c.objects()
 	if err != nil {
 		return SealedCase{}, err
@@ -73,7 +71,7 @@ func (v *Vault) SealCase(ctx context.Context, c NewCase) (SealedCase, error) {
 		out.objects = append(out.objects, sealed)
 	}
 	for i, p := range c.People {
-		if out.people[i].sealed, err = v.sealSubject(ctx, out.people[i], p.Attributes); err != nil {
+		if out.people[i].sealed, err = out.people[i].seal(keys[subjectKeyID(out.people[i].id)], p.Attributes); err != nil {
 			return SealedCase{}, err
 		}
 	}

@@ -24,7 +24,7 @@ func (v *Vault) Project(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) 
 	if r.Type != event.TypeCaseSubmitted {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, `update contents set state = $1 where id = $2 and case_id = $3 and operator = $4`,
+	if err := tx.Put(ctx, `update contents set state = $1 where id = $2 and case_id = $3 and operator = $4`,
 		committed, string(factsID(r.Case)), r.Case, string(r.Operator)); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "commit facts", "%w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -16,27 +17,49 @@ const rewrapBatch = 200
 // mayCreate refuses a key that was destroyed, and one under a version of the tenant key that a rewrap has left behind:
 // so no key is lost when the old version is destroyed. It shares the tenant's row with others who make keys, against
 // whoever raises the version or destroys a key; what those did is seen by the statements behind the lock.
-func (s *keyStore) mayCreate(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, id string, version uint32) error {
+func (s *keyStore) mayCreate(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, keys []wrappedKey) error {
 	const op = "create key"
-	if _, err := tx.Exec(ctx, `insert into tenant_versions (tenant, version) values ($1, $2) on conflict (tenant) do nothing`,
-		string(tenant), int64(version)); err != nil {
+	version := uint32(math.MaxUint32)
+	for _, k := range keys {
+		has, err := s.wrapper.Version(k.wrapped)
+		if err != nil {
+			return err
+		}
+		version = min(version, has)
+	}
+	oldest, err := shareVersion(ctx, tx, tenant, version)
+	if err != nil {
 		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
 	}
-	var oldest int64
-	if err := tx.QueryRowContext(ctx, `select version from tenant_versions where tenant = $1`+tx.ForShare(), string(tenant)).Scan(&oldest); err != nil {
-		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
-	}
-	var destroyed int
-	if err := tx.QueryRowContext(ctx, `select count(*) from destroyed_keys where id = $1`, id).Scan(&destroyed); err != nil {
-		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
-	}
-	if destroyed > 0 {
-		return contracts.Errorf(contracts.Conflict, op, "key %s was destroyed and is not made again", id)
+	for _, k := range keys {
+		var destroyed int
+		if err := tx.QueryRowContext(ctx, `select count(*) from destroyed_keys where id = $1`, k.id).Scan(&destroyed); err != nil {
+			return contracts.Errorf(contracts.Unavailable, op, "%w", err)
+		}
+		if destroyed > 0 {
+			return contracts.Errorf(contracts.Conflict, op, "key %s was destroyed and is not made again", k.id)
+		}
 	}
 	if int64(version) < oldest {
 		return contracts.Errorf(contracts.Unavailable, op, "%w", errStale)
 	}
 	return nil
+}
+
+// shareVersion reads the oldest version of a tenant's key under which keys may be written, and keeps others from raising it.
+// The tenant's first key begins with version.
+func shareVersion(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, version uint32) (oldest int64, err error) {
+	read := func() error {
+		return tx.QueryRowContext(ctx, `select version from tenant_versions where tenant = $1`+tx.ForShare(), string(tenant)).Scan(&oldest)
+	}
+	if err = read(); !errors.Is(err, sql.ErrNoRows) {
+		return oldest, err
+	}
+	if _, err := tx.Exec(ctx, `insert into tenant_versions (tenant, version) values ($1, $2) on conflict (tenant) do nothing`,
+		string(tenant), int64(version)); err != nil {
+		return 0, err
+	}
+	return oldest, read()
 }
 
 // rewrap puts every key of the tenant under the current version of its key, which is version or a later one, and

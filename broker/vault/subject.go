@@ -21,25 +21,21 @@ type subject struct {
 	sealed   []byte
 }
 
-// sealSubject seals the attributes of a subject whose key exists.
-func (v *Vault) sealSubject(ctx context.Context, s subject, attributes map[string]string) ([]byte, error) {
+// seal seals the attributes of a subject under its key.
+func (s subject) seal(key []byte, attributes map[string]string) ([]byte, error) {
 	plain, err := json.Marshal(attributes)
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Internal, "seal subject", "%w", err)
-	}
-	key, err := v.keys.key(ctx, s.tenant, subjectKeyID(s.id))
-	if err != nil {
-		return nil, err
 	}
 	return seal(key, plain, subjectData(s.id))
 }
 
 func (s subject) insert(ctx context.Context, tx *sqlstore.Tx, caseID string) error {
-	if _, err := tx.Exec(ctx, `insert into subjects (id, operator, tenant, sealed, created_at) values ($1, $2, $3, $4, $5)`,
+	if err := tx.Put(ctx, `insert into subjects (id, operator, tenant, sealed, created_at) values ($1, $2, $3, $4, $5)`,
 		s.id, string(s.operator), string(s.tenant), s.sealed, tx.Now()); err != nil {
 		return fmt.Errorf("insert subject: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `insert into case_subjects (case_id, subject, role) values ($1, $2, $3)`, caseID, s.id, s.role); err != nil {
+	if err := tx.Put(ctx, `insert into case_subjects (case_id, subject, role) values ($1, $2, $3)`, caseID, s.id, s.role); err != nil {
 		return fmt.Errorf("link subject: %w", err)
 	}
 	return nil

@@ -25,7 +25,7 @@ func Of(ctx context.Context, q sqlstore.Querier, consumer, caseID string) (int64
 
 // Advance sets the position of consumer in a case; it never goes back.
 func Advance(ctx context.Context, tx *sqlstore.Tx, consumer, caseID string, seq int64) error {
-	_, err := tx.Exec(ctx, `insert into consumer_positions (consumer, case_id, case_seq) values ($1, $2, $3)
+	err := tx.Put(ctx, `insert into consumer_positions (consumer, case_id, case_seq) values ($1, $2, $3)
 		on conflict (consumer, case_id) do update set case_seq = excluded.case_seq where excluded.case_seq > consumer_positions.case_seq`,
 		consumer, caseID, seq)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package sqlstore opens the ledger database, SQLite or PostgreSQL, and carries transactions through the domains. It owns
-// the migrations, two connection pools, the database's clock and the type Tx that every projector receives; beside its
+// the migrations, the connection pools, the database's clock and the type Tx that every projector receives; beside its
 // row-level policies it must not know what any table means.
 //
 // SQL is hand-written with $1 placeholders, one text for both (decision 14). Timestamps are UTC with microseconds. What
@@ -18,7 +18,8 @@
 //	clock                this machine's                           the database's, measured every 2 seconds; a machine that
 //	                                                              is more than 1 second off is not ready and writes nothing
 //	Changed, Announce    this process                             every process on the database, by NOTIFY
-//	View                 the reading pool                         a transaction in the role efa_view: row-level security
+//	View                 the reading pool                         connections in the role efa_view: row-level security
+//	Put                  at once                                  with the next query or the commit, in one round trip
 //	migrations           migrations/*.sql                         those, then migrations/postgres/*.sql
 //
 // On PostgreSQL connections work in the role efa_ledger. Every table forces row-level security, those of later migrations

@@ -18,9 +18,9 @@ import (
 const largestGroup = 64
 
 // group lets writers that come at the same time share one durable commit. SQLite has one writer, and its commit waits
-// for the disk far longer than the statements take; so each writer runs its statements within a savepoint of its own,
-// and the last one in the queue commits for all. Whoever fails takes back its own statements alone. Nobody is answered
-// before the commit, and when it fails, all are told so.
+// for the disk far longer than the statements take; so each writer runs its statements behind those of the others, within a
+// savepoint of its own, and the last one in the queue commits for all. Whoever fails takes back its own statements alone.
+// Nobody is answered before the commit, and when it fails, all are told so.
 type group struct {
 	db *sql.DB
 
@@ -87,8 +87,8 @@ func (g *group) join(ctx context.Context, fn func(tx *sql.Tx) error) (_ *shared,
 	return s, g.run(context.WithoutCancel(ctx), s, fn)
 }
 
-// run runs fn within a savepoint. A transaction that cannot be taken back to it is lost for all its members: SQLite ends
-// a transaction itself at some faults, a full disk among them.
+// run runs fn, behind others within a savepoint. A transaction that cannot be taken back to it is lost for all its members:
+// SQLite ends a transaction itself at some faults, a full disk among them.
 func (g *group) run(ctx context.Context, s *shared, fn func(tx *sql.Tx) error) error {
 	sound := false
 	defer func() {
@@ -96,6 +96,14 @@ func (g *group) run(ctx context.Context, s *shared, fn func(tx *sql.Tx) error) e
 			g.abandon()
 		}
 	}()
+	if s.members == 1 {
+		failed := fn(s.tx)
+		if failed != nil {
+			g.end(s.tx.Rollback())
+		}
+		sound = true
+		return failed
+	}
 	if _, err := s.tx.ExecContext(ctx, `savepoint writer`); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)
 	}
@@ -112,15 +120,20 @@ func (g *group) run(ctx context.Context, s *shared, fn func(tx *sql.Tx) error) e
 	return failed
 }
 
-// abandon rolls the open transaction back and tells its members.
-func (g *group) abandon() {
+// end lets the members go after the open transaction was rolled back.
+func (g *group) end(rolledBack error) {
 	s := g.open
 	g.open = nil
-	s.err = contracts.Errorf(contracts.Unavailable, "commit transaction", "it was rolled back with that of another writer; try again")
-	if err := s.tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+	if err := ignoreDone(rolledBack); err != nil {
 		s.err = contracts.Errorf(contracts.Unavailable, "roll back", "%w", err)
 	}
 	close(s.done)
+}
+
+// abandon rolls the open transaction back and tells its members.
+func (g *group) abandon() {
+	g.open.err = contracts.Errorf(contracts.Unavailable, "commit transaction", "it was rolled back with that of another writer; try again")
+	g.end(g.open.tx.Rollback())
 }
 
 // commitWhenLast commits when no other writer will do it.

@@ -14,13 +14,17 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// The role in which connections work; View changes it for its transaction.
-const ledgerRole = "efa_ledger"
+// The roles in which connections work, those of View in the second.
+const (
+	ledgerRole = "efa_ledger"
+	viewRole   = "efa_view"
+)
 
 // Sizes of the pools of one process.
 const (
-	writers = 12
-	readers = 12
+	writers = 10
+	readers = 6
+	viewers = 8
 )
 
 func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
@@ -44,7 +48,7 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 	reading := base.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
 	d := &DB{
-		write: pool(base, writers), read: pool(reading, readers), secured: cfg.RowSecurity != nil,
+		write: pool(base, writers), read: pool(reading, readers),
 		engine: engine{
 			forUpdate: " for update", forShare: " for share", lock: `select pg_advisory_xact_lock(hashtextextended($1, 0))`,
 			snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, passing: lost,
@@ -54,7 +58,10 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 	if err := errors.Join(d.durable(ctx), d.clock.start(ctx)); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	if d.secured { // the ledger; nobody waits for keys
+	if cfg.RowSecurity != nil { // the ledger; nobody waits for keys, and nobody reads them for a Viewer
+		viewing := reading.Copy()
+		viewing.RuntimeParams["role"] = viewRole
+		d.view = pool(viewing, viewers)
 		d.exchange = newExchange(ctx, base, &d.signals)
 	}
 	return d, nil

@@ -310,8 +310,7 @@ func TestARowThatAnotherTransactionInsertedFirstIsFoundByTheSecondRun(t *testing
 					return err
 				}
 				once.Do(func() { looked.Done(); looked.Wait() })
-				_, err := tx.Exec(t.Context(), `insert into tenants (id, operator, name) values ('t', 'o', 'n')`)
-				return err
+				return tx.Put(t.Context(), `insert into tenants (id, operator, name) values ('t', 'o', 'n')`)
 			}); err != nil {
 				t.Error(err)
 			}

@@ -14,6 +14,9 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
+// sqliteReaders is the size of the reading pool of one process.
+const sqliteReaders = 4
+
 func openSQLite(ctx context.Context, cfg Config) (*DB, error) {
 	if err := create(cfg.Path); err != nil {
 		return nil, err
@@ -27,7 +30,8 @@ func openSQLite(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read.SetMaxOpenConns(4)
+	read.SetMaxOpenConns(sqliteReaders)
+	read.SetMaxIdleConns(sqliteReaders) // a new connection reads the schema and prepares every statement anew
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -40,10 +40,10 @@ type Querier interface {
 // DB is an open database.
 type DB struct {
 	write, read *sql.DB
-	group       *group // where writers share a commit
+	view        *sql.DB // reads for a Viewer; nil where row-level policies do not apply
+	group       *group  // where writers share a commit
 	clock       *clock
 	engine      engine
-	secured     bool // roles and row-level policies apply
 	signals     signals
 	exchange    *exchange // nil where no other process uses the database
 }
@@ -103,29 +103,33 @@ func (d *DB) Close() error {
 	if d.exchange != nil {
 		d.exchange.close()
 	}
+	if d.view != nil {
+		return errors.Join(d.view.Close(), d.read.Close(), d.write.Close())
+	}
 	return errors.Join(d.read.Close(), d.write.Close())
 }
 
 // Read is the reading pool; it cannot write. What a Viewer asked for is read in View.
 func (d *DB) Read() Querier { return d.read }
 
-// View reads for a Viewer. On PostgreSQL it is a transaction in the role efa_view, which sees the rows of this Viewer
+// View reads for a Viewer. On PostgreSQL it reads on a connection in the role efa_view, which sees the rows of this Viewer
 // alone: a second wall behind the access policy (DESIGN decision 15).
-func (d *DB) View(ctx context.Context, v actor.Viewer, fn func(q Querier) error) (err error) {
-	if !d.secured {
+func (d *DB) View(ctx context.Context, v actor.Viewer, fn func(q Querier) error) error {
+	if d.view == nil {
 		return fn(d.read)
 	}
-	tx, err := d.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	conn, err := d.view.Conn(ctx)
 	if err != nil {
 		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
 	}
-	defer tx.Rollback() // it has only read
-	if _, err := tx.ExecContext(ctx, `select set_config('role', 'efa_view', true), set_config('efa.operator', $1, true),
-		set_config('efa.role', $2, true), set_config('efa.viewer', $3, true), set_config('efa.authority', $4, true),
-		set_config('efa.tenant', $5, true)`, v.Operator, v.Role, v.ID, v.Authority, v.Tenant); err != nil {
+	// It goes back to the pool, of which nobody takes one but here, where the Viewer is set first.
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.ExecContext(ctx, `select set_config('efa.operator', $1, false), set_config('efa.role', $2, false),
+		set_config('efa.viewer', $3, false), set_config('efa.authority', $4, false), set_config('efa.tenant', $5, false)`,
+		v.Operator, v.Role, v.ID, v.Authority, v.Tenant); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
 	}
-	return fn(tx)
+	return fn(conn)
 }
 
 // Snapshot reads with several queries what the database holds at one instant.
@@ -194,44 +198,27 @@ func (d *DB) writeOnce(ctx context.Context, fn func(tx *Tx) error) (*Tx, error) 
 	if err := d.clock.check(ctx); err != nil {
 		return nil, err
 	}
-	if d.group != nil {
-		tx := &Tx{db: d}
-		return tx, d.group.write(ctx, func(sqlTx *sql.Tx) error {
-			tx.tx = sqlTx
-			return fn(tx)
-		})
+	if d.group == nil {
+		return d.writeAlone(ctx, fn)
 	}
-	sqlTx, err := d.write.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)
-	}
-	tx := &Tx{tx: sqlTx, db: d}
-	returned := false
-	defer func() {
-		if !returned {
-			_ = sqlTx.Rollback() // fn panicked; the connection must not stay in its transaction
-		}
-	}()
-	err = fn(tx)
-	returned = true
-	if err != nil {
-		if rb := sqlTx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) && ctx.Err() == nil {
-			return nil, errors.Join(err, fmt.Errorf("roll back: %w", rb))
-		}
-		return nil, err
-	}
-	if err := sqlTx.Commit(); err != nil {
-		return nil, contracts.Errorf(contracts.Unavailable, "commit transaction", "%w", err)
-	}
-	return tx, nil
+	tx := &Tx{db: d}
+	return tx, d.group.write(ctx, func(sqlTx *sql.Tx) error {
+		tx.on = sqlTx
+		return fn(tx)
+	})
 }
 
 // Tx is a writing transaction. It is the one type that domains share: projectors write into it.
 type Tx struct {
-	tx    *sql.Tx
+	on interface {
+		Querier
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	}
 	db    *DB
 	now   time.Time
 	after []func()
+
+	line *line // nil where statements do not wait for others
 }
 
 // Now is the instant of the transaction: one value for everything written in it, taken when it is first asked for. Lock
@@ -266,7 +253,10 @@ func (t *Tx) Lock(ctx context.Context, name string) error {
 
 // Exec runs a statement.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	res, err := t.tx.ExecContext(t.patient(ctx), query, args...)
+	if err := t.line.flush(ctx); err != nil {
+		return nil, err
+	}
+	res, err := t.on.ExecContext(t.patient(ctx), query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("execute: %w", err)
 	}
@@ -275,12 +265,16 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, e
 
 // QueryContext runs a query inside the transaction.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(t.patient(ctx), query, args...)
+	if err := t.line.flush(ctx); err != nil {
+		return nil, err
+	}
+	return t.on.QueryContext(t.patient(ctx), query, args...)
 }
 
 // QueryRowContext runs a query for one row inside the transaction.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(t.patient(ctx), query, args...)
+	_ = t.line.flush(ctx) // a transaction that is lost answers with an error, and Write knows the first one
+	return t.on.QueryRowContext(t.patient(ctx), query, args...)
 }
 
 // patient lets a statement run to its end where writers share a transaction: SQLite answers the interruption of one

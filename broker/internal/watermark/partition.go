@@ -14,7 +14,7 @@ import (
 // Declare makes a partition known to which an authority writes itself: from now on its deadlines wait until the partition
 // has been read. A second time changes nothing.
 func Declare(ctx context.Context, tx *sqlstore.Tx, source string, a authority.ID) error {
-	_, err := tx.Exec(ctx, `insert into watermarks (source, authority, epoch, watermark, expires_at) values ($1, $2, 0, $3, null)
+	err := tx.Put(ctx, `insert into watermarks (source, authority, epoch, watermark, expires_at) values ($1, $2, 0, $3, null)
 		on conflict (source) do nothing`, source, a, time.Unix(0, 0).UTC())
 	if err != nil {
 		return fmt.Errorf("declare partition %s: %w", source, err)

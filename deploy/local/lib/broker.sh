@@ -14,28 +14,28 @@ broker_secrets() {
 	)
 }
 
-# broker_command COMMAND LISTEN prints a command with the settings of the broker, an argument a line.
+# broker_command LISTEN COMMAND… prints a command with the settings of the broker, an argument a line.
 broker_command() {
-	printf '%s\n' env -i "PATH=$PATH" "EFA_OPERATOR=$operator" "EFA_DATA=$state/broker" "EFA_LISTEN=$2" \
+	printf '%s\n' env -i "PATH=$PATH" "EFA_OPERATOR=$operator" "EFA_DATA=$state/broker" "EFA_LISTEN=$1" \
 		"EFA_LEDGER_URL_FILE=$state/secrets/ledger-url" "EFA_KEYSTORE_URL_FILE=$state/secrets/keystore-url" \
 		"EFA_KAFKA_BROKERS=127.0.0.1:$(port kafka)" EFA_KAFKA_MECHANISM=SCRAM-SHA-256 \
 		EFA_KAFKA_USERNAME=efa-broker "EFA_KAFKA_PASSWORD_FILE=$state/secrets/kafka-efa-broker" \
 		"EFA_TEMPORAL_ADDRESS=127.0.0.1:$(port temporal)" "EFA_TEMPORAL_NAMESPACE=$temporal_namespace" \
 		"EFA_OPENID_ISSUER=$(openid_issuer)" "EFA_OPENID_JWKS=$(openid_issuer)/jwks" \
-		"EFA_PRINCIPALS=$state/openid/principals.json" EFA_LOG_FORMAT=json "$bin/efabroker" "$1"
+		"EFA_PRINCIPALS=$state/openid/principals.json" EFA_LOG_FORMAT=json "$bin/efabroker" "${@:2}"
 }
 
 # broker_start COMMAND NAME [PORT]
 broker_start() {
 	local command
-	mapfile -t command < <(broker_command "$1" "127.0.0.1:${3:-0}")
+	mapfile -t command < <(broker_command "127.0.0.1:${3:-0}" "$1")
 	start "$2" "${3:-}" "${command[@]}"
 }
 
-# broker_run COMMAND runs a command that ends by itself.
+# broker_run COMMAND… runs a command that ends by itself.
 broker_run() {
 	local command
-	mapfile -t command < <(broker_command "$1" 127.0.0.1:0)
+	mapfile -t command < <(broker_command 127.0.0.1:0 "$@")
 	"${command[@]}"
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -21,10 +22,11 @@ import (
 	"github.com/efa-broker/efa-broker/contracts"
 )
 
-// signer makes tokens, and keys verifies them as those of any provider.
+// signer makes tokens, and keys verifies them as those of any provider. Each client has one, as it keeps one until it expires.
 type signer struct {
-	jose jose.Signer
-	keys *oidc.StaticKeySet
+	jose   jose.Signer
+	keys   *oidc.StaticKeySet
+	tokens *sync.Map // by client
 }
 
 // tokenLife outlasts every run.
@@ -39,11 +41,14 @@ func newSigner() (signer, error) {
 	if err != nil {
 		return signer{}, fmt.Errorf("make signer of tokens: %w", err)
 	}
-	return signer{jose: s, keys: &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{private.Public()}}}, nil
+	return signer{jose: s, keys: &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{private.Public()}}, tokens: &sync.Map{}}, nil
 }
 
 // token is an access token of a machine client.
 func (s signer) token(client string) (string, error) {
+	if kept, ok := s.tokens.Load(client); ok {
+		return kept.(string), nil //nolint:forcetypeassert // only the line below stores
+	}
 	now := time.Now()
 	token, err := jwt.Signed(s.jose).Claims(jwt.Claims{
 		Issuer: issuer, Subject: client, Audience: jwt.Audience{audience}, ID: uuid.NewString(),
@@ -52,6 +57,7 @@ func (s signer) token(client string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
+	s.tokens.Store(client, token)
 	return token, nil
 }
 

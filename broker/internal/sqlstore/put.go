@@ -1,0 +1,182 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/efa-broker/efa-broker/contracts"
+)
+
+// Put runs a statement of whose result only success counts. On PostgreSQL it waits until the next query of the
+// transaction, or its commit, and goes with all that wait in one round trip; then its error is that of the query, or of
+// Write. Whatever is read in the transaction afterwards sees what it did.
+func (t *Tx) Put(ctx context.Context, query string, args ...any) error {
+	if t.line == nil {
+		_, err := t.Exec(ctx, query, args...)
+		return err
+	}
+	return t.line.put(query, args)
+}
+
+// line is a transaction on a connection to PostgreSQL whose statements wait for each other: begin for the first of them,
+// and the last for commit.
+type line struct {
+	conn    *sql.Conn
+	waiting []put
+	begun   bool  // begin was sent
+	failed  error // what went wrong first in a statement that waited; then the transaction is lost
+}
+
+// put is a statement that waits.
+type put struct {
+	query string
+	args  []any
+}
+
+// rollbackTimeout bounds the end of a transaction that failed; its caller may be gone already.
+const rollbackTimeout = 5 * time.Second
+
+// writeAlone runs fn in a transaction on a connection of its own.
+func (d *DB) writeAlone(ctx context.Context, fn func(tx *Tx) error) (_ *Tx, err error) {
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Unavailable, "begin transaction", "%w", err)
+	}
+	defer func() { _ = conn.Close() }() // it goes back to the pool, which takes none that is still in a transaction
+	tx := &Tx{on: conn, db: d, line: &line{conn: conn, waiting: []put{{query: "begin"}}}}
+	ended := false
+	defer func() {
+		if !ended {
+			_ = tx.line.rollback(ctx) // fn panicked
+		}
+	}()
+	err = fn(tx)
+	if err == nil {
+		err = tx.line.commit(ctx)
+	}
+	ended = true
+	if err == nil {
+		return tx, nil
+	}
+	err = tx.line.first(err)
+	if undone := tx.line.rollback(ctx); undone != nil && ctx.Err() == nil {
+		return nil, errors.Join(err, fmt.Errorf("roll back: %w", undone))
+	}
+	return nil, err
+}
+
+func (l *line) put(query string, args []any) error {
+	values := make([]any, len(args))
+	for i, arg := range args {
+		v, err := plain(arg)
+		if err != nil {
+			return fmt.Errorf("execute: argument %d: %w", i+1, err)
+		}
+		values[i] = v
+	}
+	l.waiting = append(l.waiting, put{query, values})
+	return nil
+}
+
+// flush sends what waits. After an error whatever is asked next fails, and Write returns the error that came first.
+func (l *line) flush(ctx context.Context) error {
+	if l == nil || l.failed != nil || len(l.waiting) == 0 {
+		return l.failure()
+	}
+	var batch pgx.Batch
+	for _, p := range l.waiting {
+		batch.Queue(p.query, p.args...)
+	}
+	l.waiting, l.begun = nil, true
+	err := l.conn.Raw(func(raw any) error {
+		c, ok := raw.(*connection)
+		if !ok {
+			return contracts.Errorf(contracts.Internal, "execute", "the driver returned a %T", raw)
+		}
+		return c.send(ctx, &batch)
+	})
+	if err != nil {
+		l.failed = fmt.Errorf("execute: %w", err)
+	}
+	return l.failed
+}
+
+func (l *line) failure() error {
+	if l == nil {
+		return nil
+	}
+	return l.failed
+}
+
+// errUndone is a commit that PostgreSQL answered by rolling back, because a statement had failed before.
+var errUndone = errors.New("the transaction was rolled back")
+
+// send runs the statements of a batch in order. The first that fails ends it.
+func (c *connection) send(ctx context.Context, batch *pgx.Batch) error {
+	results := c.Conn.Conn().SendBatch(ctx, batch)
+	for _, q := range batch.QueuedQueries {
+		tag, err := results.Exec()
+		if err == nil && q.SQL == "commit" && tag.String() != "COMMIT" {
+			err = errUndone
+		}
+		if err != nil {
+			_ = results.Close() // it repeats the error
+			return c.classify(ctx, err)
+		}
+	}
+	if err := results.Close(); err != nil {
+		return c.classify(ctx, err)
+	}
+	return nil
+}
+
+// commit ends the transaction; of one that did nothing nothing was sent.
+func (l *line) commit(ctx context.Context) error {
+	if !l.begun && len(l.waiting) == 1 {
+		l.waiting = nil
+		return nil
+	}
+	l.waiting = append(l.waiting, put{query: "commit"})
+	err := l.flush(ctx)
+	if err == nil {
+		l.begun = false
+		return nil
+	}
+	if contracts.KindOf(err) == contracts.Internal && sqlState(err) == "" { // whether it was committed is not known
+		return contracts.Errorf(contracts.Unavailable, "commit transaction", "%w", err)
+	}
+	return err
+}
+
+// rollback ends a transaction that failed.
+func (l *line) rollback(ctx context.Context) error {
+	l.waiting = nil
+	if !l.begun {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_, err := l.conn.ExecContext(ctx, "rollback")
+	return err
+}
+
+// first is err, or what went wrong before it in a statement that waited.
+func (l *line) first(err error) error {
+	if l.failed != nil && !errors.Is(err, l.failed) {
+		return l.failed
+	}
+	return err
+}
+
+// plain is a value as PostgreSQL's driver takes it; see connection.CheckNamedValue.
+func plain(value any) (any, error) {
+	named := driver.NamedValue{Value: value}
+	err := (*connection)(nil).CheckNamedValue(&named)
+	return named.Value, err
+}
