@@ -49,12 +49,13 @@ func TestAReplicaIsKilledUnderLoad(t *testing.T) {
 // The history service, which owns every running workflow, is killed in the midst of cases. Intake goes on without it; it takes
 // its workflows up from its database, and every case ends without an effect done twice.
 func TestTheEnginesHistoryIsKilledUnderLoad(t *testing.T) {
-	if !nightly() {
-		t.Skip("EFA_NIGHTLY is not set: this is for the night")
-	}
 	f := openForm(t)
 	l := startLoad(t, f)
-	for range 3 {
+	rounds := 1
+	if nightly() {
+		rounds = 3
+	}
+	for range rounds {
 		l.carry(5)
 		f.signal("temporal-history", unix.SIGKILL)(patience)
 		l.drain()
