@@ -44,8 +44,12 @@ func TestAPoisonedEventStaysPoisoned(t *testing.T) {
 		name, event string
 		want        bool
 	}{
-		{"starter.panics", "a", false}, {"delivery.panics", "b", false}, {"starter.panics", "b", true}, {"starter.panics", "a", false},
-		{"starter.panics", "b", true}, {"delivery.panics", "b", false},
+		{"starter.panics", "a", false},
+		{"delivery.panics", "b", false},
+		{"starter.panics", "b", true},
+		{"starter.panics", "a", false},
+		{"starter.panics", "b", true},
+		{"delivery.panics", "b", false},
 	} {
 		if got := p.poisoned(c.name, c.event); got != c.want {
 			t.Errorf("pass %d: %s at %s: got %t", i, c.name, c.event, got)
