@@ -83,14 +83,28 @@ type Bound struct {
 	Offset    int64
 }
 
+// Stamp is what a broker's clock showed.
+type Stamp struct {
+	// Broker is the number of the broker in its cluster.
+	Broker int
+	// Time is the stamp, in whole milliseconds, cut off and not rounded.
+	Time time.Time
+	// Sent and Answered are the caller's clock before the record was sent and after the broker had answered.
+	Sent, Answered time.Time
+}
+
 // Stamper knows when the broker appended records, whatever time their publishers wrote on them.
 type Stamper interface {
-	// EnsureStamped is EnsureTopic for a topic whose records the broker stamps. It is Conflict when the topic exists and is not
-	// stamped. A log that stamps nothing makes a plain topic.
-	EnsureStamped(ctx context.Context, name string, partitions int) error
+	// EnsureStamped is EnsureTopic for a topic whose records the broker stamps. A new one keeps its records for at least keep;
+	// zero is for ever. It is Conflict when the topic exists and is not stamped. A log that stamps nothing makes a plain topic.
+	EnsureStamped(ctx context.Context, name string, partitions int, keep time.Duration) error
 	// Before tells for each partition, ascending, the offset behind the records that were appended before at, an instant that
 	// has passed by the broker's clock. It is Unsupported for a topic that is not stamped.
 	Before(ctx context.Context, topic string, at time.Time) ([]Bound, error)
+	// Stamps appends one record to the topic by each broker that leads a partition of it, and tells what time each says that
+	// it was, between two readings of the caller's clock. The topic is for nothing else. It is Unsupported when the log stamps
+	// nothing, and repeats nothing: an answer that was waited for says little.
+	Stamps(ctx context.Context, topic string, now func() time.Time) ([]Stamp, error)
 }
 
 // Reader reads topics: as a member of a group, or from positions of its own.

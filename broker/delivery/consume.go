@@ -76,6 +76,7 @@ func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string, h
 			jumps = false
 		}
 		for _, e := range page {
+			fault.Panic(fault.DeliveryPanics, e.ID)
 			r, ok, err := rowOf(e)
 			if err != nil {
 				return nil, err

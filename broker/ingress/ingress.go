@@ -82,6 +82,8 @@ type Outboxes interface {
 	// Before is the offset behind the records of a partition that were appended before at. It is Unsupported when the log
 	// stamps nothing.
 	Before(ctx context.Context, topic string, partition int, at time.Time) (int64, error)
+	// Stamps asks every broker of the log what time it stamps with now. It is Unsupported when the log stamps nothing.
+	Stamps(ctx context.Context, now func() time.Time) ([]Stamp, error)
 }
 
 // Config is what ingress needs. All members are required but for those with a default.
@@ -97,7 +99,10 @@ type Config struct {
 	Leases     lease.Keeper
 	Operator   authority.OperatorID
 	Log        *slog.Logger
-	// Interval is how often is looked for deadlines that wait for a topic to be read. Defaults to one second.
+	// ClockOff is told of each look that found the log's clock off. May be nil.
+	ClockOff func()
+	// Interval is how often is looked for deadlines that wait for a topic to be read, and half as often at the log's clock.
+	// Defaults to one second.
 	Interval time.Duration
 	// Pause is the pause before something is tried again. Defaults to one second.
 	Pause time.Duration
@@ -107,6 +112,7 @@ type Config struct {
 type Ingress struct {
 	cfg     Config
 	schemas map[string]*jsonschema.Schema
+	clock   clock
 
 	mu     sync.Mutex
 	faults map[authority.ID]error // why this replica cannot read a topic that it holds the lease of
@@ -127,7 +133,7 @@ func New(cfg Config) (*Ingress, error) {
 	return &Ingress{cfg: cfg, schemas: schemas, faults: map[authority.ID]error{}}, nil
 }
 
-// Ready fails while this replica should read a topic and cannot.
+// Ready fails while this replica should read a topic and cannot, or must not because the log's clock is off.
 func (in *Ingress) Ready(context.Context) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()

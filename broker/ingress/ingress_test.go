@@ -41,7 +41,10 @@ type world struct {
 	// machine answers for the principals; nil knows the office's client.
 	machine func() (actor.Viewer, error)
 
+	in *ingress.Ingress // the last that was opened
+
 	mu       sync.Mutex
+	off      int // looks that found the log's clock off
 	due      time.Time
 	fail     func(n int) error // the n-th answer's error, from 1
 	answers  int
@@ -74,6 +77,12 @@ func (w *world) open(holder string) *ingress.Ingress {
 		DB: w.db, Ring: w.ring(), Outboxes: w.log, Answers: w, Deadlines: w, Principals: w, Refusals: w, Operator: "bayern",
 		Leases: lease.Keeper{DB: w.db, Holder: holder, TTL: 100 * time.Millisecond}, Log: slog.New(slog.NewTextHandler(w.Output(), nil)),
 		Interval: 5 * time.Millisecond, Pause: 16 * time.Millisecond,
+		ClockOff: func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.off++
+			w.announce()
+		},
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -81,6 +90,7 @@ func (w *world) open(holder string) *ingress.Ingress {
 	if err := in.Declare(w.Context()); err != nil {
 		w.Fatal(err)
 	}
+	w.in = in
 	return in
 }
 

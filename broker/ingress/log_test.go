@@ -21,6 +21,9 @@ type outbox struct {
 	changed chan struct{}
 	// asked counts questions for append times.
 	asked int
+	// ahead is how far the log's clock is ahead, slow how long it takes to tell it, followers how many read it.
+	ahead, slow time.Duration
+	followers   int
 	// hold keeps Follow from handing anything over until it is closed.
 	hold chan struct{}
 }
@@ -47,6 +50,8 @@ func (o *outbox) lose() {
 func (o *outbox) Ensure(context.Context, string) error { return nil }
 
 func (o *outbox) Follow(ctx context.Context, topic string, from func(context.Context, int) (int64, error), handle func(context.Context, []ingress.Record) error) error {
+	o.follow(1)
+	defer o.follow(-1)
 	next, err := from(ctx, 0)
 	for err != nil && ctx.Err() == nil {
 		next, err = from(ctx, 0)
@@ -102,4 +107,27 @@ func (o *outbox) Before(_ context.Context, _ string, _ int, at time.Time) (int64
 		}
 	}
 	return int64(len(o.stamps)), nil
+}
+
+func (o *outbox) follow(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.followers += n
+}
+
+func (o *outbox) set(ahead, slow time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ahead, o.slow = ahead, slow
+}
+
+// Stamps tells of one broker that stamps in the midst of the question.
+func (o *outbox) Stamps(_ context.Context, now func() time.Time) ([]ingress.Stamp, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.stamping {
+		return nil, contracts.Errorf(contracts.Unsupported, "stamps", "nothing is stamped")
+	}
+	at := now()
+	return []ingress.Stamp{{Broker: 1, Time: at.Add(o.ahead).Truncate(time.Millisecond), Sent: at.Add(-o.slow / 2), Answered: at.Add(o.slow / 2)}}, nil
 }

@@ -69,7 +69,10 @@ func (in *Ingress) read(ctx context.Context, l lease.Lease, a authority.ID) erro
 	defer in.fault(a, nil)
 	topic := answer.Topic(a)
 	for ctx.Err() == nil {
-		err := in.cfg.Outboxes.Ensure(ctx, topic)
+		err := in.compare(ctx)
+		if err == nil {
+			err = in.cfg.Outboxes.Ensure(ctx, topic)
+		}
 		if err == nil {
 			in.fault(a, nil)
 			err = in.follow(ctx, l, a)
@@ -78,13 +81,16 @@ func (in *Ingress) read(ctx context.Context, l lease.Lease, a authority.ID) erro
 			continue // follow returns at the end of the context, or to begin anew
 		}
 		in.fault(a, err)
-		in.cfg.Log.ErrorContext(ctx, "topic of an authority cannot be read", "topic", topic, "error", err)
+		if !errors.Is(err, errClock) { // which is told once for all topics
+			in.cfg.Log.ErrorContext(ctx, "topic of an authority cannot be read", "topic", topic, "error", err)
+		}
 		in.pause(ctx, in.cfg.Pause)
 	}
 	return nil
 }
 
-// follow reads the topic from its positions, and again from the beginning when the log turns out to be another one.
+// follow reads the topic from its positions, and again from the beginning when the log turns out to be another one. It ends
+// while the log's clock is off.
 func (in *Ingress) follow(ctx context.Context, l lease.Lease, a authority.ID) error {
 	held, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -94,7 +100,10 @@ func (in *Ingress) follow(ctx context.Context, l lease.Lease, a authority.ID) er
 	err := in.cfg.Outboxes.Follow(held, r.topic, r.from, r.handle)
 	end(nil)
 	looking.Wait()
-	if errors.Is(context.Cause(held), errLost) {
+	switch cause := context.Cause(held); {
+	case errors.Is(cause, errClock):
+		return cause
+	case errors.Is(cause, errLost):
 		in.cfg.Log.ErrorContext(ctx, "the topic was lost and is read from its beginning", "topic", r.topic)
 		return in.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 			if err := lease.Check(ctx, tx, l); err != nil {
@@ -254,6 +263,9 @@ func (r *reader) attempt(ctx context.Context, p *partition, rec Record) (sender 
 	}()
 	if err := r.cfg.DB.Steady(ctx); err != nil {
 		return "", fmt.Errorf("read the clock: %w", err)
+	}
+	if err := r.trusted(); err != nil {
+		return "", err
 	}
 	at := p.clock(r.cfg.DB.Now())
 	c, err := r.check(ctx, r.authority, rec, at)

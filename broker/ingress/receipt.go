@@ -48,9 +48,13 @@ func (r *reader) received(ctx context.Context, p *partition, rec Record, task st
 	return at, limit(due), nil
 }
 
-// look moves the watermarks for deadlines that wait, until the context ends.
+// look moves the watermarks for deadlines that wait, until the context ends. It ends the reading when the log's clock is off.
 func (r *reader) look(ctx context.Context) {
 	for ctx.Err() == nil {
+		if err := r.compare(ctx); err != nil && ctx.Err() == nil {
+			r.end(err)
+			return
+		}
 		r.mu.Lock()
 		partitions := make([]*partition, 0, len(r.partitions))
 		for _, p := range r.partitions {
@@ -71,6 +75,9 @@ func (r *reader) catchUp(ctx context.Context, p *partition) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
+		if err := r.trusted(); err != nil {
+			return err
+		}
 		due, waits, err := r.cfg.Deadlines.NextDue(ctx, r.authority, p.mark)
 		now := p.clock(r.cfg.DB.Now())
 		if err != nil || !waits || !now.After(due.Add(watermark.Tolerance)) {

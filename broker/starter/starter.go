@@ -99,6 +99,7 @@ func (s *Starter) handOver(ctx context.Context, caseID string, hints []event.Rec
 			jumps = false
 		}
 		for _, e := range page {
+			fault.Panic(fault.StarterPanics, e.ID)
 			e.Hop = hops[e.CaseSeq]
 			if err := s.signal(ctx, e); err != nil {
 				return err

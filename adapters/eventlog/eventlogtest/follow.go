@@ -126,10 +126,10 @@ func followRetries(s *setup) {
 
 // stampedTopic tells what was appended before an instant by the broker's clock, whatever senders write on their records.
 func stampedTopic(s *setup) {
-	if err := s.log.EnsureStamped(s.ctx, s.topic, 1); err != nil {
+	if err := s.log.EnsureStamped(s.ctx, s.topic, 1, 0); err != nil {
 		s.Fatal(err)
 	}
-	if err := s.log.EnsureStamped(s.ctx, s.topic, 1); err != nil {
+	if err := s.log.EnsureStamped(s.ctx, s.topic, 1, 0); err != nil {
 		s.Errorf("a second time: %v", err)
 	}
 	forged := s.record("case-a", 0)
@@ -150,7 +150,7 @@ func stampedTopic(s *setup) {
 	}
 	plain := s.topic + ".plain"
 	s.ensure(plain, 1)
-	if err := s.log.EnsureStamped(s.ctx, plain, 1); contracts.KindOf(err) != contracts.Conflict {
+	if err := s.log.EnsureStamped(s.ctx, plain, 1, 0); contracts.KindOf(err) != contracts.Conflict {
 		s.Errorf("a topic that is not stamped passes: %v", err)
 	}
 	s.unstamped(plain)
@@ -158,16 +158,57 @@ func stampedTopic(s *setup) {
 
 // unstampedTopic is what a log says that stamps nothing.
 func unstampedTopic(s *setup) {
-	if err := s.log.EnsureStamped(s.ctx, s.topic, 1); err != nil {
+	if err := s.log.EnsureStamped(s.ctx, s.topic, 1, 0); err != nil {
 		s.Fatal(err)
 	}
 	s.unstamped(s.topic)
+	if _, err := s.log.Stamps(s.ctx, s.topic, time.Now); contracts.KindOf(err) != contracts.Unsupported {
+		s.Errorf("its clock: got %v, want kind unsupported", err)
+	}
 }
 
 func (s *setup) unstamped(topic string) {
 	s.Helper()
 	if _, err := s.log.Before(s.ctx, topic, time.Now()); contracts.KindOf(err) != contracts.Unsupported {
 		s.Errorf("got %v, want kind unsupported", err)
+	}
+}
+
+// brokersClock tells the broker's clock, in a topic that keeps nothing for long.
+func brokersClock(s *setup) {
+	if err := s.log.EnsureStamped(s.ctx, s.topic, 3, time.Hour); err != nil {
+		s.Fatal(err)
+	}
+	for range 3 {
+		stamps := s.stamps(s.topic)
+		for _, stamp := range stamps {
+			if stamp.Answered.Before(stamp.Sent) || stamp.Time.Before(stamp.Sent.Truncate(time.Millisecond)) || stamp.Time.After(stamp.Answered) {
+				s.Errorf("on one machine: sent %s, stamped %s, answered %s", stamp.Sent, stamp.Time, stamp.Answered)
+			}
+		}
+		if len(stamps) == 0 {
+			s.Error("no broker tells its clock")
+		}
+	}
+	plain := s.topic + ".plain"
+	s.ensure(plain, 1)
+	if got, err := s.log.Stamps(s.ctx, plain, time.Now); contracts.KindOf(err) != contracts.Conflict {
+		s.Errorf("a topic that is not stamped tells %v, %v", got, err)
+	}
+}
+
+// stamps asks again as long as a new topic's leaders are not known.
+func (s *setup) stamps(topic string) []eventlog.Stamp {
+	s.Helper()
+	for {
+		stamps, err := s.log.Stamps(s.ctx, topic, time.Now)
+		if err == nil {
+			return stamps
+		}
+		if contracts.KindOf(err) != contracts.Unavailable || s.ctx.Err() != nil {
+			s.Fatal(err)
+		}
+		s.tick()
 	}
 }
 

@@ -20,7 +20,7 @@ type Features struct {
 func Run(t *testing.T, open func(t *testing.T) eventlog.Log, features Features) {
 	t.Helper()
 	t.Run("contract", func(t *testing.T) {
-		for _, c := range append(cases(), stamping(features)) {
+		for _, c := range append(cases(), stamping(features)...) {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				c.run(newSetup(t, open(t)))
@@ -41,11 +41,14 @@ type testCase struct {
 	run  func(s *setup)
 }
 
-func stamping(features Features) testCase {
+func stamping(features Features) []testCase {
 	if features.Stamps {
-		return testCase{"what was appended before an instant is told by the broker's clock", stampedTopic}
+		return []testCase{
+			{"what was appended before an instant is told by the broker's clock", stampedTopic},
+			{"the clock that a broker stamps by is told", brokersClock},
+		}
 	}
-	return testCase{"a log that stamps nothing says so", unstampedTopic}
+	return []testCase{{"a log that stamps nothing says so", unstampedTopic}}
 }
 
 func cases() []testCase {

@@ -9,6 +9,9 @@
 // A Follow has the same functions for its partitions, without a group: the caller knows where to go on, and commits nothing
 // here.
 //
+// kafka-go hides the append times of records that are read, and tells those of records that are written: Before asks for
+// offsets by time, and Stamps writes a record to read a broker's clock.
+//
 //	state of a Consume      leaves it when
 //	waiting for topics      metadata list every topic
 //	joining                 a generation begins; broker errors are waited out

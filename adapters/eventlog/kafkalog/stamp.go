@@ -3,6 +3,7 @@ package kafkalog
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -19,14 +20,18 @@ const (
 )
 
 // EnsureStamped implements eventlog.Stamper.
-func (l *Log) EnsureStamped(ctx context.Context, name string, partitions int) error {
+func (l *Log) EnsureStamped(ctx context.Context, name string, partitions int, keep time.Duration) error {
 	const op = "ensure stamped topic"
 	if l.cfg.SenderTime {
 		return l.EnsureTopic(ctx, name, partitions)
 	}
-	if err := l.ensure(ctx, op, name, partitions,
-		kafka.ConfigEntry{ConfigName: timestampType, ConfigValue: appendTime},
-		kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: "-1"}); err != nil {
+	settings := []kafka.ConfigEntry{{ConfigName: timestampType, ConfigValue: appendTime}, {ConfigName: "retention.ms", ConfigValue: "-1"}}
+	if keep > 0 { // a segment that is still written to is never deleted
+		ms := strconv.FormatInt(keep.Milliseconds(), 10)
+		settings[1].ConfigValue = ms
+		settings = append(settings, kafka.ConfigEntry{ConfigName: "segment.ms", ConfigValue: ms})
+	}
+	if err := l.ensure(ctx, op, name, partitions, settings...); err != nil {
 		return err
 	}
 	stamped, err := l.stamped(ctx, op, name)
@@ -129,4 +134,66 @@ func boundOf(end event.Progress, found map[int64]time.Time) eventlog.Bound {
 		}
 	}
 	return eventlog.Bound{Partition: end.Partition, Offset: end.End}
+}
+
+// Stamps implements eventlog.Stamper.
+func (l *Log) Stamps(ctx context.Context, topic string, now func() time.Time) ([]eventlog.Stamp, error) {
+	const op = "read the clocks of kafka"
+	if err := l.checkOpen(op); err != nil {
+		return nil, err
+	}
+	if l.cfg.SenderTime {
+		return nil, contracts.Errorf(contracts.Unsupported, op, "the broker stamps nothing")
+	}
+	leads, err := l.leads(ctx, topic)
+	if err != nil {
+		return nil, classify(op, err)
+	}
+	out := make([]eventlog.Stamp, 0, len(leads))
+	for broker, partition := range leads {
+		s := eventlog.Stamp{Broker: broker, Sent: now()}
+		if s.Time, err = l.stamp(ctx, place{topic, partition}); err != nil {
+			return nil, classify(op, fmt.Errorf("broker %d: %w", broker, err))
+		}
+		s.Answered = now()
+		if s.Time.IsZero() {
+			return nil, contracts.Errorf(contracts.Conflict, op, "topic %s keeps the time of its senders; set %s=%s", topic, timestampType, appendTime)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// leads maps each broker that leads partitions of the topic to one of them.
+func (l *Log) leads(ctx context.Context, topic string) (map[int]int, error) {
+	res, err := l.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return nil, err
+	}
+	if res.Topics[0].Error != nil {
+		return nil, fmt.Errorf("topic %s: %w", topic, res.Topics[0].Error)
+	}
+	out := map[int]int{}
+	for _, p := range res.Topics[0].Partitions {
+		if p.Error != nil {
+			return nil, fmt.Errorf("topic %s: partition %d: %w", topic, p.ID, p.Error)
+		}
+		out[p.Leader.ID] = p.ID
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("topic %s: %w", topic, kafka.LeaderNotAvailable)
+	}
+	return out, nil
+}
+
+// stamp appends a record and tells the time that its broker gave it; zero when it gave none.
+func (l *Log) stamp(ctx context.Context, p place) (time.Time, error) {
+	res, err := l.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: p.topic, Partition: p.partition, RequiredAcks: kafka.RequireOne,
+		Records: toKafka([]eventlog.Record{{Key: "clock", Value: []byte("?")}}),
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	return res.LogAppendTime, res.Error
 }

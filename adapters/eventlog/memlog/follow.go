@@ -60,7 +60,7 @@ func (l *Log) follow(ctx context.Context, p place, from func(ctx context.Context
 }
 
 // EnsureStamped implements eventlog.Stamper.
-func (l *Log) EnsureStamped(ctx context.Context, name string, partitions int) error {
+func (l *Log) EnsureStamped(ctx context.Context, name string, partitions int, _ time.Duration) error {
 	l.mu.Lock()
 	_, exists := l.topics[name]
 	stamped := l.stamps[name] != nil
@@ -91,4 +91,20 @@ func (l *Log) Before(_ context.Context, topic string, at time.Time) ([]eventlog.
 		out[i] = eventlog.Bound{Partition: i, Offset: int64(sort.Search(len(times), func(j int) bool { return !times[j].Before(at) }))}
 	}
 	return out, nil
+}
+
+// Stamps implements eventlog.Stamper.
+func (l *Log) Stamps(ctx context.Context, topic string, now func() time.Time) ([]eventlog.Stamp, error) {
+	sent := now()
+	if err := l.Publish(ctx, eventlog.Record{Topic: topic, Key: "clock", Value: []byte("?")}); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stamps := l.stamps[topic]
+	if stamps == nil {
+		return nil, contracts.Errorf(contracts.Conflict, "read the clock of the log", "topic %s is not stamped", topic)
+	}
+	last := stamps[partitionOf("clock", len(stamps))]
+	return []eventlog.Stamp{{Time: last[len(last)-1], Sent: sent, Answered: now()}}, nil
 }

@@ -127,14 +127,23 @@ func rows() []law.Row {
 // apply files an application and returns the case, its tasks by step, and the instant at which they are due.
 func (h *house) apply() (caseID string, tasks map[string]string, due time.Time) {
 	h.tb.Helper()
+	receipt, tasks, due := h.file()
+	if want := *soon(law.DeadlineRecord{}, receipt.ReceivedAt); !due.Equal(want) {
+		h.tb.Errorf("due %s, want %s after the receipt", due, want)
+	}
+	return receipt.CaseId, tasks, due
+}
+
+// file is apply under any period.
+func (h *house) file() (receipt client.SubmissionReceipt, tasks map[string]string, due time.Time) {
+	h.tb.Helper()
 	answer, err := h.as("portal-bayern").SubmitApplicationWithResponse(h.tb.Context(), client.Submission{
 		SubmissionId: uuid.NewString(), Service: string(silence), Region: muenchen, Application: map[string]any{"subject": "x", "place": muenchen},
 	})
 	if err != nil {
 		h.tb.Fatal(err)
 	}
-	receipt, err := client.Value(answer, answer.JSON201)
-	if err != nil {
+	if receipt, err = client.Value(answer, answer.JSON201); err != nil {
 		h.tb.Fatal(err)
 	}
 	events := h.events(receipt.CaseId, func(all []event.Recorded) bool { return count(all, event.TypeTaskAssigned) == len(holders) })
@@ -145,10 +154,7 @@ func (h *house) apply() (caseID string, tasks map[string]string, due time.Time) 
 			tasks[d.Step], due = d.Task, *d.Deadline.Due
 		}
 	}
-	if want := *soon(law.DeadlineRecord{}, receipt.ReceivedAt); !due.Equal(want) {
-		h.tb.Errorf("due %s, want %s after the receipt", due, want)
-	}
-	return receipt.CaseId, tasks, due
+	return receipt, tasks, due
 }
 
 func count(events []event.Recorded, typ string) int {

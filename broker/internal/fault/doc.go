@@ -1,11 +1,12 @@
 // Package fault lets tests kill the broker at labelled points and break it on purpose.
 //
-// It does something only in a program that was built with the tag faults. Without it both calls are empty, the compiler
+// It does something only in a program that was built with the tag faults. Without it all calls are empty, the compiler
 // removes them with their labels, and no variable of the environment is read. The names do not begin with EFA_, because the
 // broker refuses a setting that it does not know:
 //
 //	FAULT_CRASH=name:n    the process kills itself (SIGKILL) at the n-th pass of that crash point; n defaults to 1
 //	FAULT_MUTANT=name:n   the fault is there at the n-th pass of its place only; without n at every pass
+//	FAULT_PANIC=name:n    the program panics at the event of the n-th pass of that place, then and whenever the event comes again
 //
 // A name that nobody knows ends the program at its first pass of any point, so that no test waits for a crash that cannot
 // come.

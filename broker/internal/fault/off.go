@@ -7,3 +7,6 @@ func Crash(Point) {}
 
 // Mutated is false in this build.
 func Mutated(Mutant) bool { return false }
+
+// Panic does nothing in this build.
+func Panic(Breakdown, string) {}

@@ -27,10 +27,14 @@ func Mutants() []Mutant {
 	}
 }
 
+// Breakdowns lists every breakdown.
+func Breakdowns() []Breakdown { return []Breakdown{StarterPanics, DeliveryPanics} }
+
 // Variables of the environment.
 const (
 	EnvCrash  = "FAULT_CRASH"
 	EnvMutant = "FAULT_MUTANT"
+	EnvPanic  = "FAULT_PANIC"
 )
 
 // Crash kills the process when FAULT_CRASH names p and this is the pass that it names.
@@ -50,6 +54,31 @@ func Crash(p Point) {
 
 // Mutated reports whether FAULT_MUTANT names m and this is a pass that it names.
 func Mutated(m Mutant) bool { return mutant().at(string(m)) }
+
+// Panic panics when FAULT_PANIC names b and event is the one that came at the pass that it names, then and whenever that event
+// comes again.
+func Panic(b Breakdown, event string) {
+	if breakdown().poisoned(string(b), event) {
+		panic("fault: " + string(b))
+	}
+}
+
+// poison is an order about one event.
+type poison struct {
+	*order
+	// event is the one that the order has met; "" until then.
+	event string
+}
+
+func (p *poison) poisoned(name, event string) bool {
+	met := p.at(name)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if met && p.event == "" {
+		p.event = event
+	}
+	return p.name == name && p.event == event
+}
 
 // order is what a variable of the environment asks for.
 type order struct {
@@ -75,6 +104,11 @@ var (
 		o := parse(os.Getenv(EnvCrash), Points())
 		o.pass = max(1, o.pass)
 		return o
+	})
+	breakdown = sync.OnceValue(func() *poison {
+		o := parse(os.Getenv(EnvPanic), Breakdowns())
+		o.pass = max(1, o.pass)
+		return &poison{order: o}
 	})
 	mutant = sync.OnceValue(func() *order { return parse(os.Getenv(EnvMutant), Mutants()) })
 )

@@ -35,3 +35,24 @@ func TestAnOrderThatCannotBeMetIsRefused(t *testing.T) {
 		}()
 	}
 }
+
+func TestAPoisonedEventStaysPoisoned(t *testing.T) {
+	t.Parallel()
+	o := parse("starter.panics:2", Breakdowns())
+	p := &poison{order: o}
+	for i, c := range []struct {
+		name, event string
+		want        bool
+	}{
+		{"starter.panics", "a", false},
+		{"delivery.panics", "b", false},
+		{"starter.panics", "b", true},
+		{"starter.panics", "a", false},
+		{"starter.panics", "b", true},
+		{"delivery.panics", "b", false},
+	} {
+		if got := p.poisoned(c.name, c.event); got != c.want {
+			t.Errorf("pass %d: %s at %s: got %t", i, c.name, c.event, got)
+		}
+	}
+}

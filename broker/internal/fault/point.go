@@ -49,3 +49,14 @@ const (
 	// WrongTenant puts an item into the inbox of another city's office: authorised.
 	WrongTenant Mutant = "wrong_tenant"
 )
+
+// Breakdown is a place at which the program can be made to panic at one event.
+type Breakdown string
+
+// The breakdowns: consumers of efa.cases.
+const (
+	// StarterPanics panics in the hand-over of an event to the process.
+	StarterPanics Breakdown = "starter.panics"
+	// DeliveryPanics panics in the transaction that writes inbox rows.
+	DeliveryPanics Breakdown = "delivery.panics"
+)

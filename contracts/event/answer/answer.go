@@ -94,6 +94,9 @@ const (
 // Source is the source of the answers of an authority.
 func Source(a authority.ID) string { return sourcePrefix + string(a) }
 
+// ClockTopic is the topic by which the broker reads the clock that stamps the answers of authorities. Its records say nothing.
+const ClockTopic = "efa.clock"
+
 // Topic is the topic to which an authority writes its answers, and nobody else.
 func Topic(a authority.ID) string { return outboxPrefix + string(a) }
 

@@ -22,7 +22,7 @@ broker_command() {
 		EFA_KAFKA_USERNAME=efa-broker "EFA_KAFKA_PASSWORD_FILE=$state/secrets/kafka-efa-broker" \
 		"EFA_TEMPORAL_ADDRESS=127.0.0.1:$(port temporal)" "EFA_TEMPORAL_NAMESPACE=$temporal_namespace" \
 		"EFA_OPENID_ISSUER=$(openid_issuer)" "EFA_OPENID_JWKS=$(openid_issuer)/jwks" \
-		"EFA_PRINCIPALS=$state/openid/principals.json" EFA_LOG_FORMAT=json "$bin/efabroker" "${@:2}"
+		"EFA_PRINCIPALS=$state/openid/principals.json" "EFA_AUTHORITY_KEYS=$state/kafka/authority-keys.csv" EFA_LOG_FORMAT=json "$bin/efabroker" "${@:2}"
 }
 
 # broker_start COMMAND NAME [PORT]

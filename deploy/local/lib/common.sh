@@ -23,7 +23,7 @@ patience=${LOCAL_PATIENCE:-90}
 ports_in_block=30
 # The order of the start; stopped in reverse. The worker listens nowhere.
 # shellcheck disable=SC2034 # down and status read it
-processes=(postgres-ledger postgres-keys kafka temporal openid worker broker-1 broker-2)
+processes=(postgres-ledger postgres-keys kafka temporal-history temporal openid worker broker-1 broker-2)
 
 say() { printf '%s\n' "$*"; }
 
@@ -54,6 +54,7 @@ port() {
 	broker-2) echo $((base + 6)) ;;
 	temporal) echo $((base + 10)) ;;
 	temporal-http) echo $((base + 11)) ;;
+	temporal-history) echo $((base + 13)) ;;
 	*) fail "no part is called $1" ;;
 	esac
 }

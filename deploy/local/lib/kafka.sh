@@ -67,7 +67,7 @@ kafka_properties() {
 # arguments, and these hold passwords.
 kafka_format() {
 	local user
-	rm -rf "$state/kafka/data" "$state/kafka/provisioned"
+	rm -rf "$state/kafka/data" "$state/kafka/provisioned.2"
 	(
 		umask 077
 		printf '"%s"\n' -Xmx256M -cp "$kafka_libs/*" kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c "$state/kafka/server.properties"
@@ -83,6 +83,7 @@ kafka_format() {
 kafka_start() {
 	local user
 	for user in admin efa-broker "${authorities[@]}"; do kafka_client "$user"; done
+	authority_keys
 	(umask 077 && kafka_properties >"$state/kafka/server.properties")
 	[[ -f $state/kafka/data/meta.properties ]] || kafka_format
 	start kafka "$(port kafka)" java -Xmx256M -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$kafka_libs/*" \
@@ -99,17 +100,39 @@ kafka_admin() {
 topic() { kafka_admin TopicCommand --create --if-not-exists --topic "$@"; }
 allow() { kafka_admin AclCommand --add --allow-principal "User:$1" "${@:2}"; }
 
-# The broker writes efa.cases and inboxes, and reads efa.cases and outboxes with its own groups. An authority reads its
-# inbox with one group and writes its outbox; what a sender says of the time does not count there.
+# authority_keys makes the keys with which authorities seal what they write to their outboxes, and the register by which the
+# broker knows them.
+authority_keys() {
+	local authority key public
+	need openssl openssl
+	for authority in "${authorities[@]}"; do
+		key=$state/secrets/seal-$authority.pem
+		[[ -s $key ]] || (umask 077 && openssl genpkey -algorithm ED25519 -out "$key") || fail "cannot make the key of $authority"
+	done
+	(
+		umask 077
+		echo 'authority,principal,key_id,algorithm,public_key,begins,ends,revoked'
+		for authority in "${authorities[@]}"; do
+			public=$(openssl pkey -in "$state/secrets/seal-$authority.pem" -pubout -outform DER | base64 -w0)
+			echo "$authority,$authority,$authority-1,Ed25519,$public,2026-01-01T00:00:00Z,,"
+		done
+	) >"$state/kafka/authority-keys.csv"
+}
+
+# The broker writes efa.cases and inboxes, and reads efa.cases and outboxes with its own groups; how an outbox is stamped it
+# has to see, and it compares the clocks by a topic of its own. An authority reads its inbox with one group and writes its
+# outbox; what a sender says of the time does not count there.
 kafka_provision() {
 	# The port opens only when the broker is usable.
 	await kafka open_port "$(port kafka)"
-	[[ ! -f $state/kafka/provisioned ]] || return 0
+	[[ ! -f $state/kafka/provisioned.2 ]] || return 0
 	topic efa.cases --partitions 6
+	topic efa.clock --partitions 6 --config message.timestamp.type=LogAppendTime --config retention.ms=3600000 --config segment.ms=3600000
 	allow efa-broker --operation Read --operation Write --topic efa.cases
+	allow efa-broker --operation Write --operation DescribeConfigs --topic efa.clock
 	allow efa-broker --operation Read --group efa.starter --group efa.delivery --group efa.ingress
 	allow efa-broker --operation Write --resource-pattern-type prefixed --topic efa.inbox.
-	allow efa-broker --operation Read --resource-pattern-type prefixed --topic efa.outbox.
+	allow efa-broker --operation Read --operation DescribeConfigs --resource-pattern-type prefixed --topic efa.outbox.
 	local authority
 	for authority in "${authorities[@]}"; do
 		topic "efa.inbox.$authority" --partitions 1
@@ -117,6 +140,6 @@ kafka_provision() {
 		allow "$authority" --operation Read --topic "efa.inbox.$authority" --group "efa.inbox.$authority"
 		allow "$authority" --operation Write --topic "efa.outbox.$authority"
 	done
-	touch "$state/kafka/provisioned"
+	touch "$state/kafka/provisioned.2"
 	say '  kafka has its topics and access rights'
 }

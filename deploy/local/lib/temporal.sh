@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A stand-alone Temporal server on PostgreSQL, all four services in one process. It authenticates nobody, so it listens
-# on 127.0.0.1 only.
+# A Temporal server on PostgreSQL in two processes: history, which owns the workflows, and the other three services. It
+# authenticates nobody, so it listens on 127.0.0.1 only.
 
 temporal_version=v1.32.1
 temporal_server=$cache/bin/temporal-server-$temporal_version
@@ -53,15 +53,17 @@ temporal_start() {
 	printf 'system.namespaceCacheRefreshInterval:\n  - value: 1s\n' >"$state/temporal/dynamic.yaml"
 	local -x POSTGRES_PWD
 	POSTGRES_PWD=$(secret postgres-keys-temporal)
-	start temporal "$base" env DB=postgres12_pgx POSTGRES_SEEDS=127.0.0.1 "DB_PORT=$(port postgres-keys)" \
+	local service=(env DB=postgres12_pgx POSTGRES_SEEDS=127.0.0.1 "DB_PORT=$(port postgres-keys)" \
 		POSTGRES_USER=temporal DBNAME=temporal VISIBILITY_DBNAME=temporal_visibility \
 		NUM_HISTORY_SHARDS=16 BIND_ON_IP=127.0.0.1 TEMPORAL_BROADCAST_ADDRESS=127.0.0.1 LOG_LEVEL=error \
 		"DYNAMIC_CONFIG_FILE_PATH=$state/temporal/dynamic.yaml" \
 		"FRONTEND_GRPC_PORT=$base" "FRONTEND_HTTP_PORT=$(port temporal-http)" "FRONTEND_MEMBERSHIP_PORT=$((base + 2))" \
-		"HISTORY_GRPC_PORT=$((base + 3))" "HISTORY_MEMBERSHIP_PORT=$((base + 4))" \
+		"HISTORY_GRPC_PORT=$(port temporal-history)" "HISTORY_MEMBERSHIP_PORT=$((base + 4))" \
 		"MATCHING_GRPC_PORT=$((base + 5))" "MATCHING_MEMBERSHIP_PORT=$((base + 6))" \
 		"WORKER_GRPC_PORT=$((base + 7))" "WORKER_MEMBERSHIP_PORT=$((base + 8))" \
-		"$temporal_server" --allow-no-auth start
+		"$temporal_server" --allow-no-auth start)
+	start temporal-history "$(port temporal-history)" "${service[@]}" --service history
+	start temporal "$base" "${service[@]}" --service frontend --service matching --service worker
 }
 
 temporal_api() { curl -fsS -m 5 -H 'Content-Type: application/json' "http://127.0.0.1:$(port temporal-http)/cluster/namespaces$1" "${@:2}"; }

@@ -27,6 +27,13 @@ import (
 // outboxPartitions is the number of partitions of an authority's own topic in a new event log: its answers are few.
 const outboxPartitions = 1
 
+// Of the topic that shows the clocks of the event log: several partitions, so that each broker leads one, and of their records
+// the stamp is all that counts.
+const (
+	clockPartitions = 6
+	clockKeep       = time.Hour
+)
+
 // OutboxKeys reads the keys of the authorities that speak Kafka: those of a file, or those that the product carries.
 func OutboxKeys(path string) (seal.Ring, error) {
 	if path == "" {
@@ -65,7 +72,7 @@ func (b *Broker) openIngress(ctx context.Context) (err error) {
 	b.ingress, err = ingress.New(ingress.Config{
 		DB: b.stores.db, Ring: b.gate.Outboxes, Outboxes: outboxes{b.engines.Events}, Answers: answers{d.casework, d.delivery},
 		Deadlines: d.casework, Principals: d.identity, Refusals: refusals{d.deadletter, d.audit}, Leases: b.leases,
-		Operator: b.cfg.Operator, Log: b.cfg.Log,
+		Operator: b.cfg.Operator, ClockOff: b.metrics.clockOff.Inc, Log: b.cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -127,7 +134,22 @@ type outboxes struct{ log eventlog.Log }
 
 // Ensure makes a topic exist.
 func (o outboxes) Ensure(ctx context.Context, topic string) error {
-	return o.log.EnsureStamped(ctx, topic, outboxPartitions)
+	return o.log.EnsureStamped(ctx, topic, outboxPartitions, 0)
+}
+
+// Stamps reads the clocks of the event log, in a topic that is made when it is missing.
+func (o outboxes) Stamps(ctx context.Context, now func() time.Time) ([]ingress.Stamp, error) {
+	stamps, err := o.log.Stamps(ctx, answer.ClockTopic, now)
+	if contracts.KindOf(err) == contracts.Unavailable {
+		if err = o.log.EnsureStamped(ctx, answer.ClockTopic, clockPartitions, clockKeep); err == nil {
+			stamps, err = o.log.Stamps(ctx, answer.ClockTopic, now)
+		}
+	}
+	out := make([]ingress.Stamp, len(stamps))
+	for i, s := range stamps {
+		out[i] = ingress.Stamp(s)
+	}
+	return out, err
 }
 
 // Follow reads a topic.

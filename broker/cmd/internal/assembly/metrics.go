@@ -33,14 +33,18 @@ type metrics struct {
 	db       *sqlstore.DB
 	registry *prometheus.Registry
 	jumps    *prometheus.CounterVec
+	clockOff prometheus.Counter
 }
 
 func newMetrics(db *sqlstore.DB) *metrics {
 	m := &metrics{db: db, registry: prometheus.NewRegistry(), jumps: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "efa_case_seq_jumps_total",
 		Help: "Records of efa.cases that jumped over events of their case, which the consumer then read from the ledger.",
-	}, []string{"consumer"})}
-	m.registry.MustRegister(m, m.jumps, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}, []string{"consumer"}), clockOff: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "efa_log_clock_off_total",
+		Help: "Looks at the clock of the event log that found it more than a second off, so that no answers of authorities are read.",
+	})}
+	m.registry.MustRegister(m, m.jumps, m.clockOff, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -139,7 +139,7 @@ func (f *form) address(part string) string {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	place, known := map[string]int{"postgres-ledger": 2, "broker-1": 5, "broker-2": 6}[part]
+	place, known := map[string]int{"kafka": 0, "postgres-ledger": 2, "broker-1": 5, "broker-2": 6}[part]
 	if !known {
 		f.t.Fatalf("no port of %s", part)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/efa-broker/efa-broker/adapters/backoffice"
 	offices "github.com/efa-broker/efa-broker/adapters/backoffice/demo"
 	"github.com/efa-broker/efa-broker/broker/cmd/internal/demo"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -59,7 +60,7 @@ func startLoad(t *testing.T, f *form) *load {
 	l.here, leave = context.WithCancel(context.WithoutCancel(t.Context()))
 	l.coming, l.close = context.WithCancel(l.here)
 	l.portal = f.as(b.URL, f.env["EFA_PORTAL"], &http.Client{Timeout: 20 * time.Second, Transport: &patient{l: l}})
-	l.play()
+	l.play(nil)
 	for range customers {
 		l.working.Go(l.submit)
 	}
@@ -81,15 +82,16 @@ func submission(t *testing.T) client.Submission {
 	return client.Submission{Service: string(demo.Registration), Region: demo.NewSeat, Application: application}
 }
 
-// play lets the demo's back offices work; their journals outlive the test, as the ledger does.
-func (l *load) play() {
+// play lets the demo's back offices work, through another transport if there is one; their journals outlive the test, as the
+// ledger does.
+func (l *load) play(through func(authority.ID, backoffice.Port) (backoffice.Port, error)) {
 	l.t.Helper()
 	list, err := l.f.as(l.b.URL, l.f.env["EFA_CLIENT"], nil).ListAuthoritiesWithResponse(l.t.Context())
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	played, err := offices.New(offices.Config{
-		API: l.b.URL, Issuer: l.f.env["EFA_ISSUER"], Authorities: list.JSON200.Authorities, State: filepath.Join(l.f.env["EFA_DATA"], "offices", "journal"),
+		API: l.b.URL, Issuer: l.f.env["EFA_ISSUER"], Authorities: list.JSON200.Authorities, State: filepath.Join(l.f.env["EFA_DATA"], "offices", "journal"), Through: through,
 		Credentials: func(id authority.ID) (client.Credentials, error) { return l.f.credentials(string(id)) },
 	})
 	if err == nil {

@@ -45,3 +45,24 @@ func TestAReplicaIsKilledUnderLoad(t *testing.T) {
 	}
 	l.finish()
 }
+
+// The history service, which owns every running workflow, is killed in the midst of cases. Intake goes on without it; it takes
+// its workflows up from its database, and every case ends without an effect done twice.
+func TestTheEnginesHistoryIsKilledUnderLoad(t *testing.T) {
+	f := openForm(t)
+	l := startLoad(t, f)
+	rounds := 1
+	if nightly() {
+		rounds = 3
+	}
+	for range rounds {
+		l.carry(5)
+		f.signal("temporal-history", unix.SIGKILL)(patience)
+		l.drain()
+		l.carry(5)
+		f.up()
+	}
+	l.drain()
+	l.carry(5)
+	l.finish()
+}

@@ -38,7 +38,7 @@ type broker struct {
 }
 
 // orders are what a build with the tag faults is asked for.
-type orders struct{ crash, mutant string }
+type orders struct{ crash, mutant, panic string }
 
 // spawn starts a broker on dir and waits until it is ready, or dead.
 func spawn(tb testing.TB, dir string, o orders) *broker {
@@ -48,7 +48,7 @@ func spawn(tb testing.TB, dir string, o orders) *broker {
 	b.cmd = exec.CommandContext(ctx, programs.broker, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--kafka-listen", "127.0.0.1:0",
 		"--temporal-listen", "127.0.0.1:0", "--offices", "none", "--log-format", "json")
 	b.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EFA_") }), // it refuses a setting of the tests
-		fault.EnvCrash+"="+o.crash, fault.EnvMutant+"="+o.mutant)
+		fault.EnvCrash+"="+o.crash, fault.EnvMutant+"="+o.mutant, fault.EnvPanic+"="+o.panic)
 	stdout, err := b.cmd.StdoutPipe()
 	if err != nil {
 		tb.Fatal(err)

@@ -43,12 +43,15 @@ func TestAReleaseHoldsNoFault(t *testing.T) {
 	plain := filepath.Join(t.TempDir(), "standalone")
 	build(plain, "standalone")
 	released, broken := read(t, plain), read(t, programs.broker)
-	labels := []string{fault.EnvCrash, fault.EnvMutant}
+	labels := []string{fault.EnvCrash, fault.EnvMutant, fault.EnvPanic}
 	for _, p := range fault.Points() {
 		labels = append(labels, string(p))
 	}
 	for _, m := range fault.Mutants() {
 		labels = append(labels, string(m))
+	}
+	for _, b := range fault.Breakdowns() {
+		labels = append(labels, string(b))
 	}
 	for _, label := range labels {
 		if bytes.Contains(released, []byte(label)) {
