@@ -18,7 +18,7 @@ import (
 var embedded embed.FS
 
 // Migrations are the migrations of the ledger database, one text for both engines.
-func Migrations() fs.FS { return sub("migrations") }
+func Migrations() fs.FS { return renew(sub("migrations")) }
 
 // RowSecurity are the migrations of the ledger database that only PostgreSQL has: roles and row-level policies.
 func RowSecurity() fs.FS { return sub("migrations/postgres") }
