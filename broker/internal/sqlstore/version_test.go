@@ -37,7 +37,7 @@ func trees() map[string]struct {
 		from  int64
 	}{
 		"broker/internal/sqlstore/migrations":          {sqlstore.Migrations(), "tables", 6},
-		"broker/internal/sqlstore/migrations/postgres": {sqlstore.RowSecurity(), "policies", 5},
+		"broker/internal/sqlstore/migrations/postgres": {sqlstore.RowSecurity(), "policies", 6},
 		"broker/vault/migrations":                      {os.DirFS("../../vault/migrations"), "tables", 3},
 	}
 }
