@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestTwoVersionsShareOneDatabaseOnPostgreSQL(t *testing.T) {
 // tooEarly lets a worker emit the new version of an event while only N serves, which parks it; then N+1 alone takes it up.
 func (r *rolling) tooEarly(first, worker *leanProcess) {
 	r.t.Helper()
-	newWorker := r.begin(r.early, "worker")
+	r.begin(r.early, "worker")
 	worker.stop(func() {})
 	parked := `select count(*) from dead_letters where state = 'parked' and reason = 'unknown_type' and type = 'de.efa.case.acknowledged.v2'`
 	r.until("an event of an unknown version is parked", func() bool { return r.count(parked) >= 2 })
@@ -72,9 +73,6 @@ func (r *rolling) tooEarly(first, worker *leanProcess) {
 	first.stop(func() {})
 	r.until("what was parked is taken up", func() bool { return r.count(`select count(*) from dead_letters where state = 'parked'`) == 0 })
 	r.only("N+1 with its switch", false, true)(r.carry(3))
-	if newWorker.cmd.ProcessState != nil {
-		r.t.Error("the worker has ended")
-	}
 }
 
 // repeats repeats, at each version, an application and an answer that the other one recorded: both are answered alike.
@@ -110,10 +108,11 @@ func (r *rolling) repeats(older, newer *leanProcess) {
 		}
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	receipts := maps.Clone(r.receipts)
+	r.mu.Unlock()
 	pkg := packageOf(r.t, registration)
 	application := example(r.t, pkg, exampleNames(pkg)[0])
-	for id, had := range r.receipts {
+	for id, had := range receipts {
 		for _, at := range []*leanProcess{older, newer} {
 			again, err := r.send(r.as(r.api(at), "portal-bayern"), client.Submission{SubmissionId: id, Service: string(registration), Region: muenchen, Application: application})
 			if err != nil || again.Receipt != had.Receipt || again.CaseId != had.CaseId {
