@@ -47,6 +47,7 @@ func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Dr
 }
 
 func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft, heads map[string]caseHead) (event.Recorded, error) {
+	d = renew(d)
 	typ, ok := event.Lookup(d.Type)
 	if !ok {
 		return event.Recorded{}, contracts.Errorf(contracts.Internal, "look up event type", "%s is not in the catalogue", d.Type)
@@ -59,7 +60,7 @@ func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft, hea
 	if event.Size(d, data, trace) > event.MaxBytes {
 		return event.Recorded{}, contracts.Errorf(contracts.TooLarge, "encode event", "the event exceeds %d bytes", event.MaxBytes)
 	}
-	if known, err := l.known(ctx, tx, d, data); err != nil || known.Repeated {
+	if known, err := l.known(ctx, tx, typ, d, data); err != nil || known.Repeated {
 		return known, err
 	}
 	head, err := l.headOf(ctx, tx, d, heads)
@@ -118,7 +119,7 @@ func (l *Ledger) lockCases(ctx context.Context, tx *sqlstore.Tx, drafts []event.
 }
 
 // known finds an event that the ledger already holds under the same source and id.
-func (l *Ledger) known(ctx context.Context, tx *sqlstore.Tx, d event.Draft, data []byte) (event.Recorded, error) {
+func (l *Ledger) known(ctx context.Context, tx *sqlstore.Tx, typ event.Type, d event.Draft, data []byte) (event.Recorded, error) {
 	r, err := scanEvent(tx.QueryRowContext(ctx, selectEvents+` where source = $1 and id = $2`, d.Source, d.ID))
 	if errors.Is(err, sql.ErrNoRows) {
 		return event.Recorded{}, nil
@@ -126,7 +127,7 @@ func (l *Ledger) known(ctx context.Context, tx *sqlstore.Tx, d event.Draft, data
 	if err != nil {
 		return event.Recorded{}, fmt.Errorf("look for a repeat: %w", err)
 	}
-	if r.Type != d.Type || r.Case != d.Case || string(r.Data) != string(data) {
+	if r.Type != d.Type || r.Case != d.Case || !typ.Same(r.Data, data) {
 		return event.Recorded{}, contracts.Errorf(contracts.Conflict, "compare with the recorded event", "event %s has another body", d.ID)
 	}
 	r.Repeated = true
@@ -199,6 +200,9 @@ func (l *Ledger) write(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, h
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		r.Case, r.CaseSeq, r.EngineSeq, r.ID, r.Source, r.Type, r.Operator, r.Tenant, string(actorJSON), r.Time, string(r.Data), digest, r.TraceParent); err != nil {
 		return fmt.Errorf("write event: %w", err)
+	}
+	if err := stamp(ctx, tx, r); err != nil {
+		return err
 	}
 	rc := receipt.Receipt{Case: r.Case, Seq: r.CaseSeq, Event: r.ID, Digest: digest, Previous: head.receipt, At: r.Time}
 	rc.Seal(l.cfg.Key.ID, l.cfg.Key.Private)

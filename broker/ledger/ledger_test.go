@@ -134,6 +134,20 @@ func TestARepeatChangesNothingAndAnotherBodyIsAConflict(t *testing.T) {
 	}
 }
 
+// A newer program records a member that this one does not know; the answer comes again through this one.
+func TestARepeatOfWhatANewerProgramRecordedIsARepeat(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, submitted("c1"), completed("c1", 1, "registered"))
+	sqlstoretest.Exec(t, b.db, `update events set data = replace(data, '{"task_id"', '{"later":"x","task_id"') where case_seq = 2`)
+	if again := b.must(t, completed("c1", 1, "registered")); !again[0].Repeated {
+		t.Errorf("recorded again: %+v", again)
+	}
+	if _, err := b.append(t, completed("c1", 1, "refused")); contracts.KindOf(err) != contracts.Conflict {
+		t.Errorf("another answer: %v", err)
+	}
+}
+
 func TestAFailingProjectorLeavesNothing(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")

@@ -38,7 +38,7 @@ type Type struct {
 
 // Types is the catalogue, in the order in which a case meets them.
 func Types() []Type {
-	return []Type{
+	return renew([]Type{
 		{TypeCaseSubmitted, "An application or notice was accepted; its content is sealed and the case exists.", "intake", []string{"starter", "workflows"}, true, false, CaseSubmitted{}},
 		{TypeTaskAssigned, "An authority has something to do, until the deadline that the law names.", "casework", []string{"delivery"}, false, true, TaskAssigned{}},
 		{TypeDeliveryAccepted, "An authority could read what was delivered; says nothing about the procedure.", "delivery", nil, false, false, DeliveryAnswered{}},
@@ -54,7 +54,7 @@ func Types() []Type {
 		{TypeCaseEscalated, "The process cannot go on by itself and waits for a person.", "casework", nil, false, false, CaseEscalated{}},
 		{TypeCaseClosed, "The process has ended.", "casework", []string{"delivery"}, false, false, CaseClosed{}},
 		{TypeCaseErased, "The content of the case was erased: its keys are destroyed or about to be, the proof of what happened stays.", "vault", nil, false, false, CaseErased{}},
-	}
+	})
 }
 
 // Lookup finds a type of the catalogue.

@@ -5,4 +5,8 @@
 // engine and whether it reaches an inbox. JSON Schemas and the catalogue page are generated from it:
 //
 //	go generate ./contracts/event
+//
+// Events evolve by addition (DESIGN decision 13): a new member is optional and its field carries the tag added, so that a repeat through
+// a program without it stays a repeat (Same). Whatever else changes is a new type with the next number: a program that
+// does not know it parks it (package deadletter), so it is emitted only when every program that runs understands it.
 package event

@@ -30,7 +30,7 @@ func Load() ([]Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	return LoadFrom(services.Files, book)
+	return LoadFrom(offered(services.Files), book)
 }
 
 // LoadFrom reads the packages that stand in the folders of files; each refers to the law of book.

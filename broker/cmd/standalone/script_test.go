@@ -18,17 +18,19 @@ import (
 )
 
 // commandLine builds efabroker once for all scripts: the lean program as a user has it.
-var commandLine = sync.OnceValues(func() (string, error) {
+var commandLine = sync.OnceValues(func() (string, error) { return buildCommandLine() })
+
+func buildCommandLine(flags ...string) (string, error) {
 	dir, err := os.MkdirTemp("", "efabroker")
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-o", dir, "../efabroker").CombinedOutput()
+	out, err := exec.Command("go", append(append([]string{"build", "-o", dir}, flags...), "../efabroker")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build efabroker: %w: %s", err, out)
 	}
 	return dir, nil
-})
+}
 
 // TestScripts runs each script of testdata/script against a broker of its own, with the back offices of the statutory
 // recipients; the trade offices' tasks are left to the script. Example applications lie in $WORK as gewa1-01.json ….

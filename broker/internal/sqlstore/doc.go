@@ -22,6 +22,13 @@
 //	Put                  at once                                  with the next query or the commit, in one round trip
 //	migrations           migrations/*.sql                         those, then migrations/postgres/*.sql
 //
+// Migrations go forward only; a new version expands first and contracts one version later. Each migration from 6 on (3 of
+// the key store) says in table schema_compatibility which is the oldest program that may still run on the database, by the
+// number of that program's newest migration. A program that meets migrations it does not know runs when all of them say so,
+// and is refused otherwise, at Open and, while it runs, as not ready. So the older of two versions on one database needs to
+// know nothing of the newer one: a column that it does not write is nullable or has a default, one that it reads stays, and
+// every statement names its columns.
+//
 // On PostgreSQL connections work in the role efa_ledger. Every table forces row-level security, those of later migrations
 // too; a table is closed to efa_view until a file in migrations/postgres gives it a policy named "view". Errors of
 // PostgreSQL carry their kind: what passes (connection, lock, disk, shutdown) is Unavailable.

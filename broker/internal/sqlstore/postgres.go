@@ -39,7 +39,8 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 	if base.RuntimeParams["application_name"] == "" {
 		base.RuntimeParams["application_name"] = "efa-broker"
 	}
-	if err := migratePostgres(ctx, base, cfg); err != nil {
+	trees, err := migratePostgres(ctx, base, cfg)
+	if err != nil {
 		return nil, err
 	}
 	if cfg.RowSecurity != nil {
@@ -48,7 +49,7 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 	reading := base.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
 	d := &DB{
-		write: pool(base, writers), read: pool(reading, readers),
+		write: pool(base, writers), read: pool(reading, readers), trees: trees,
 		engine: engine{
 			forUpdate: " for update", forShare: " for share", lock: `select pg_advisory_xact_lock(hashtextextended($1, 0))`,
 			snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, passing: lost,
@@ -90,44 +91,53 @@ func (d *DB) durable(ctx context.Context) error {
 
 // migratePostgres applies what is missing, or refuses it. It works as the log-in itself, which owns the tables; of
 // several processes one migrates and the others wait.
-func migratePostgres(ctx context.Context, base *pgx.ConnConfig, cfg Config) (err error) {
+func migratePostgres(ctx context.Context, base *pgx.ConnConfig, cfg Config) (trees []tree, err error) {
 	settings := base.Copy()
 	settings.RuntimeParams["lock_timeout"] = "0"
 	db := pool(settings, 2)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := migrateTree(ctx, db, "goose_db_version", cfg.Migrations, cfg.Migrated); err != nil {
-		return err
+	t, err := migrateTree(ctx, db, tree{name: tables, book: tablesBook}, cfg.Migrations, cfg.Migrated)
+	if err != nil {
+		return nil, err
 	}
+	trees = append(trees, t)
 	if cfg.RowSecurity == nil {
-		return nil
+		return trees, nil
 	}
-	if err := migrateTree(ctx, db, "goose_db_version_postgres", cfg.RowSecurity, cfg.Migrated); err != nil || cfg.Migrated {
-		return err
+	if t, err = migrateTree(ctx, db, tree{name: policies, book: policiesBook}, cfg.RowSecurity, cfg.Migrated); err != nil {
+		return nil, err
+	}
+	trees = append(trees, t)
+	if cfg.Migrated {
+		return trees, nil
 	}
 	if _, err := db.ExecContext(ctx, `select efa_protect()`); err != nil {
-		return fmt.Errorf("protect tables: %w", err)
+		return nil, fmt.Errorf("protect tables: %w", err)
 	}
-	return nil
+	return trees, nil
 }
 
 var errMissing = errors.New("the database lacks migrations of this program; run efabroker migrate first")
 
-func migrateTree(ctx context.Context, db *sql.DB, table string, migrations fs.FS, migrated bool) error {
+func migrateTree(ctx context.Context, db *sql.DB, t tree, migrations fs.FS, migrated bool) (tree, error) {
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return t, fmt.Errorf("read migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithTableName(table), goose.WithSessionLocker(locker))
+	p, err := goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithTableName(t.book), goose.WithSessionLocker(locker))
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return t, fmt.Errorf("read migrations: %w", err)
 	}
-	if !migrated {
-		if _, err := p.Up(ctx); err != nil {
-			return fmt.Errorf("apply migrations: %w", err)
-		}
-		return nil
+	t.known = newest(p)
+	if migrated {
+		err = refuseMissing(ctx, db, t.book, p)
+	} else if _, err = p.Up(ctx); err != nil {
+		err = fmt.Errorf("apply migrations: %w", err)
 	}
-	return refuseMissing(ctx, db, table, p)
+	if err != nil {
+		return t, err
+	}
+	return t, t.compatible(ctx, db)
 }
 
 // refuseMissing changes nothing, not even by the table that remembers what was applied.

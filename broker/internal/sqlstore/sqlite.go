@@ -36,7 +36,12 @@ func openSQLite(ctx context.Context, cfg Config) (*DB, error) {
 		cfg.Now = time.Now
 	}
 	d := &DB{write: write, read: read, group: &group{db: write}, clock: &clock{given: cfg.Now}, engine: engine{passing: func(error) bool { return false }}}
-	if err := migrateSQLite(ctx, write, cfg.Migrations); err != nil {
+	known, err := migrateSQLite(ctx, write, cfg.Migrations)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	d.trees = []tree{{tables, tablesBook, known}}
+	if err := d.Compatible(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -67,13 +72,14 @@ func open(path, txlock, pragma string) (*sql.DB, error) {
 	return db, nil
 }
 
-func migrateSQLite(ctx context.Context, db *sql.DB, migrations fs.FS) error {
+// migrateSQLite applies what is missing and returns the newest migration that this program knows.
+func migrateSQLite(ctx context.Context, db *sql.DB, migrations fs.FS) (int64, error) {
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations)
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return 0, fmt.Errorf("read migrations: %w", err)
 	}
 	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("apply migrations: %w", err)
+		return 0, fmt.Errorf("apply migrations: %w", err)
 	}
-	return nil
+	return newest(p), nil
 }

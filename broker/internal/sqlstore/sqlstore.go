@@ -18,7 +18,7 @@ import (
 var embedded embed.FS
 
 // Migrations are the migrations of the ledger database, one text for both engines.
-func Migrations() fs.FS { return sub("migrations") }
+func Migrations() fs.FS { return renew(sub("migrations")) }
 
 // RowSecurity are the migrations of the ledger database that only PostgreSQL has: roles and row-level policies.
 func RowSecurity() fs.FS { return sub("migrations/postgres") }
@@ -46,6 +46,7 @@ type DB struct {
 	engine      engine
 	signals     signals
 	exchange    *exchange // nil where no other process uses the database
+	trees       []tree
 }
 
 // engine is what differs between the databases.
@@ -80,7 +81,8 @@ type Config struct {
 	Machine func() time.Time
 }
 
-// Open opens the database, applies missing migrations and returns it. The caller closes it.
+// Open opens the database, applies missing migrations and returns it. A database that a newer program has migrated is
+// opened only when those migrations say that this one may still run. The caller closes it.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if (cfg.Path == "") == (cfg.URL == "") {
 		return nil, contracts.Errorf(contracts.Invalid, "open database", "want the path of a file or the URL of a database")
@@ -149,10 +151,14 @@ func (d *DB) Now() time.Time { return d.clock.now() }
 // writing transaction takes.
 func (d *DB) Steady(ctx context.Context) error { return d.clock.check(ctx) }
 
-// Ping reports whether the database answers, and whether this machine's clock agrees with it.
+// Ping reports whether the database answers, whether this program may still run on it, and whether this machine's clock
+// agrees with it.
 func (d *DB) Ping(ctx context.Context) error {
 	if err := d.read.PingContext(ctx); err != nil {
 		return contracts.Errorf(contracts.Unavailable, "ping database", "%w", err)
+	}
+	if err := d.Compatible(ctx); err != nil {
+		return err
 	}
 	return d.clock.check(ctx)
 }

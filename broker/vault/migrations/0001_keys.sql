@@ -7,5 +7,3 @@ create table keys (
     created_at timestamp not null
 );
 create index keys_tenant on keys (tenant, id);
-
--- +goose Down

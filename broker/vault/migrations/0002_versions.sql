@@ -11,5 +11,3 @@ create table destroyed_keys (
     id           text primary key,
     destroyed_at timestamp not null
 );
-
--- +goose Down

@@ -3,6 +3,9 @@ package report
 import (
 	"runtime"
 	"runtime/debug"
+	"strconv"
+
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 )
 
 // Build says what this program was built from.
@@ -11,11 +14,13 @@ type Build struct {
 	Revision string `json:"revision"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	// Schema is the newest migration of the ledger that the program knows.
+	Schema string `json:"schema"`
 }
 
 // BuildOf reads it from the program itself.
 func BuildOf() Build {
-	b := Build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := Build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Schema: strconv.FormatInt(sqlstore.Version(), 10)}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

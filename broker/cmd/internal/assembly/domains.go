@@ -82,6 +82,7 @@ func newDomains(ctx context.Context, cfg Config, s *stores, m *metrics) (*domain
 		DB: s.db, Ledger: d.ledger, Access: d.policy, Operator: cfg.Operator, Starter: starter.Consumer, Log: cfg.Log,
 	})
 	d.ledger.Project(s.vault.Project, d.casework.Project, d.delivery.Project, d.erasure.Project)
+	d.renew()
 	d.ledger.Prove(d.release.Prove)
 	if err := d.seed(ctx, cfg); err != nil {
 		return nil, err

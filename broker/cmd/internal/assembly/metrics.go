@@ -25,6 +25,7 @@ var gauges = []struct{ name, help, query string }{ //nolint:gochecknoglobals // 
 	{"efa_deliveries_rejected", "Deliveries that an authority could not read.", `select count(*) from deliveries where state = 'rejected'`},
 	{"efa_contents_pending", "Sealed contents that no event refers to yet.", `select count(*) from contents where state = 'pending'`},
 	{"efa_ingress_refused", "Records of the topics of authorities that were refused.", `select count(*) from dead_letters where topic like 'efa.outbox.%'`},
+	{"efa_schema_version", "Newest migration of the ledger's tables; a program that knows less may run only while the migrations say so.", `select max(version_id) from goose_db_version`},
 	{"efa_dead_letters", "Records that were put aside and not sent again.", `select count(*) from dead_letters where state <> 'resent'`},
 }
 

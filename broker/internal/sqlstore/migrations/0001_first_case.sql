@@ -330,5 +330,3 @@ create table audit_lines (
     kind      text not null, -- error kind
     error_id  text not null
 );
-
--- +goose Down

@@ -49,5 +49,3 @@ create index reconciliations_listed on reconciliations (operator, started_at, id
 
 -- The starter's sweep and reconcile look at open cases only.
 create index cases_open on cases (id) where closed_at is null;
-
--- +goose Down

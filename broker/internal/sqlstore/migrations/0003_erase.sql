@@ -30,5 +30,3 @@ create table privileged_acts (
 );
 create index privileged_acts_operator on privileged_acts (operator, at, id);
 create index privileged_acts_case on privileged_acts (case_id);
-
--- +goose Down

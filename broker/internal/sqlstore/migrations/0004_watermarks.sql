@@ -10,5 +10,3 @@ create table watermarks (
     watermark  timestamp not null, -- whatever it brings from now on was received at this instant or later
     expires_at timestamp -- behind it the source may be left out; null = never
 );
-
--- +goose Down

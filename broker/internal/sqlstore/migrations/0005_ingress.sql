@@ -24,5 +24,3 @@ create table ingress_positions (
     digest     text not null, -- of that record's value: another one there is another log
     primary key (topic, log_part)
 );
-
--- +goose Down

@@ -130,5 +130,3 @@ begin
     end loop;
 end $$;
 -- +goose StatementEnd
-
--- +goose Down

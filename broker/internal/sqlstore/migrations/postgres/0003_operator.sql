@@ -11,5 +11,3 @@ create policy view on dead_letters for select to efa_view
     using (operator = efa_setting('operator') and efa_setting('role') = 'operator');
 create policy view on reconciliations for select to efa_view
     using (operator = efa_setting('operator') and efa_setting('role') = 'operator');
-
--- +goose Down

@@ -5,5 +5,3 @@
 create policy view on consumer_positions for select to efa_view
     using (efa_sees_case(case_id));
 grant select on consumer_positions to efa_view;
-
--- +goose Down
