@@ -31,7 +31,7 @@ const usage = `usage: ledgercheck --ledger DATABASE [--producers FILE] [--recipi
 Judges, rule by rule, whether the ledger database is what producers, recipients and readers of the event log saw. Ask it
 when nothing moves any more. Each flag but --ledger and --json may be repeated.
 
-  --ledger      the ledger's SQLite file
+  --ledger      the ledger's SQLite file, or postgres://… for a log-in that is a member of efa_ledger (password: PGPASSWORD)
   --producers   what producers wrote down: sent, accepted, refused, not known; one JSON object a line
   --recipients  what back offices asked, and every byte they got; one JSON object a line
   --log         every record of the topic efa.cases; one JSON object a line

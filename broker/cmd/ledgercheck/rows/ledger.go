@@ -94,10 +94,23 @@ type Letter struct {
 }
 
 // DB is an open ledger database.
-type DB struct{ db *sql.DB }
+type DB struct {
+	db *sql.DB
+	// tables lists the names of all tables.
+	tables string
+	// snapshot makes all that a transaction reads stand at one instant.
+	snapshot sql.IsolationLevel
+}
 
-// Open opens the database for reading: a SQLite file.
+// Open opens the database for reading: a SQLite file, or a PostgreSQL database by its URL (postgres://… or postgresql://…).
 func Open(where string) (*DB, error) {
+	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
+		return openPostgres(where)
+	}
+	return openSQLite(where)
+}
+
+func openSQLite(where string) (*DB, error) {
 	if _, err := os.Stat(where); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
@@ -109,7 +122,7 @@ func Open(where string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", where, err)
 	}
-	return &DB{db}, nil
+	return &DB{db, `select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`, sql.LevelDefault}, nil
 }
 
 // Close closes the database.
@@ -117,7 +130,7 @@ func (d *DB) Close() error { return d.db.Close() }
 
 // Read reads the whole ledger as it stands at one instant.
 func (d *DB) Read(ctx context.Context) (l *Ledger, err error) {
-	tx, err := d.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelDefault})
+	tx, err := d.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: d.snapshot})
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
