@@ -100,7 +100,8 @@ topic() { kafka_admin TopicCommand --create --if-not-exists --topic "$@"; }
 allow() { kafka_admin AclCommand --add --allow-principal "User:$1" "${@:2}"; }
 
 # The broker writes efa.cases and inboxes, and reads efa.cases and outboxes with its own groups. An authority reads its
-# inbox with one group and writes its outbox; what a sender says of the time does not count there.
+# inbox with one group and writes its outbox; what a sender says of the time does not count there, and the broker reads the
+# topic's settings to see that.
 kafka_provision() {
 	# The port opens only when the broker is usable.
 	await kafka open_port "$(port kafka)"
@@ -109,7 +110,7 @@ kafka_provision() {
 	allow efa-broker --operation Read --operation Write --topic efa.cases
 	allow efa-broker --operation Read --group efa.starter --group efa.delivery --group efa.ingress
 	allow efa-broker --operation Write --resource-pattern-type prefixed --topic efa.inbox.
-	allow efa-broker --operation Read --resource-pattern-type prefixed --topic efa.outbox.
+	allow efa-broker --operation Read --operation DescribeConfigs --resource-pattern-type prefixed --topic efa.outbox.
 	local authority
 	for authority in "${authorities[@]}"; do
 		topic "efa.inbox.$authority" --partitions 1
