@@ -52,6 +52,7 @@ func TestRubbishIsRefusedWithFileAndLine(t *testing.T) {
 		"one id, two bodies":       {"--producers", invoke + strings.Replace(invoke, "000000", "111111", 1), ":2: submission s was invoked with two bodies"},
 		"another body":             {"--recipients", `{"at_ns":1,"authority":"a","method":"GET","path":"/v1/inbox","status":200,"body":"eA==","sha256":"` + sha + `"}` + "\n", ":1: body does not have"},
 		"nobody":                   {"--recipients", `{"at_ns":1,"method":"GET","path":"/v1/inbox","status":200,"sha256":"` + sha + `"}` + "\n", ":1: authority, method and path"},
+		"a topic of nobody":        {"--outbox", `{"partition":0,"offset":3,"key":"k","headers":{},"value":"e30="}` + "\n", ":1: topic is required"},
 		"offsets that do not rise": {"--log", strings.Repeat(`{"partition":0,"offset":3,"key":"k","headers":{},"value":"e30="}`+"\n", 2), ":2: offsets"},
 	} {
 		path := filepath.Join(t.TempDir(), "input.jsonl")
