@@ -44,23 +44,21 @@ func TestEveryRuleHoldsWhereverTheBrokerIsKilled(t *testing.T) {
 	for _, p := range fault.Points() {
 		kills = append(kills, kill{point: p})
 	}
-	eachSeed(t, func(t *testing.T, cases int, random *rand.Rand) {
-		t.Helper()
-		t.Parallel()
-		killEverywhere(t, newWorld(t), kills, cases, random)
-	})
+	cases, seeds := extent()
+	for _, seed := range seeds {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			killEverywhere(t, newWorld(t), kills, cases, rand.New(rand.NewPCG(seed, 0)))
+		})
+	}
 }
 
-// eachSeed runs a scenario with ten cases a point, in the night three with 200.
-func eachSeed(t *testing.T, scenario func(t *testing.T, cases int, random *rand.Rand)) {
-	t.Helper()
-	cases, seeds := 10, []uint64{1}
+// extent is how many cases a point has, and which seeds are run.
+func extent() (cases int, seeds []uint64) {
 	if os.Getenv("EFA_NIGHTLY") != "" {
-		cases, seeds = 200, []uint64{1, 2, 3}
+		return 200, []uint64{1, 2, 3}
 	}
-	for _, seed := range seeds {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { scenario(t, cases, rand.New(rand.NewPCG(seed, 0))) })
-	}
+	return 10, []uint64{1}
 }
 
 func killEverywhere(t *testing.T, w *world, kills []kill, cases int, random *rand.Rand) {

@@ -43,12 +43,14 @@ func TestEveryRuleHoldsWhereverALeanProcessIsKilled(t *testing.T) {
 	if os.Getenv("PRODUCTION_FORM") == "" {
 		t.Skip("PRODUCTION_FORM is not set: make lean-crash runs this on real engines")
 	}
-	eachSeed(t, func(t *testing.T, cases int, random *rand.Rand) {
-		t.Helper()
-		w := newWorld(t)
-		w.form = newLean(t, w.speakers)
-		killEverywhere(t, w, leanKills(), cases, random)
-	})
+	cases, seeds := extent()
+	for _, seed := range seeds {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			w := newWorld(t)
+			w.form = newLean(t, w.speakers)
+			killEverywhere(t, w, leanKills(), cases, rand.New(rand.NewPCG(seed, 0)))
+		})
+	}
 }
 
 // lean is the production form of deploy/local, whose processes of the broker are started here instead.
@@ -62,11 +64,11 @@ type lean struct {
 // newLean starts the whole form with programs that hold faults, learns how its processes are started, and ends them.
 func newLean(tb testing.TB, s speakers) *lean {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "efa-lean-") // a short name: sockets lie in it
+	dir, err := os.MkdirTemp("", "efa-lean-") //nolint:usetesting // a short name: sockets lie in it
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL's user passes through it
+	if err := os.Chmod(dir, 0o711); err != nil { // PostgreSQL's user passes through it
 		tb.Fatal(err)
 	}
 	f := &lean{tb: tb, state: filepath.Join(dir, "state"), running: map[string]*process{}}

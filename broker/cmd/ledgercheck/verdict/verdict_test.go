@@ -221,18 +221,18 @@ func TestEachFaultBreaksItsRule(t *testing.T) {
 			of.Records = append(of.Records, witness.Record{Offset: 9, Key: "c", Value: []byte("{}")})
 		}},
 		"an answer that was passed over": {verdict.Lost, "passed over", func(of *verdict.Testimony) {
-			of.Outboxes = []witness.Record{said(0)}
+			of.Outboxes = []witness.Record{said()}
 			of.Ledger.ReadTo = map[rows.Place]int64{{Topic: outbox}: 0}
 		}},
 		"an answer without effect": {verdict.Lost, "holds nothing of it", func(of *verdict.Testimony) {
-			of.Outboxes = []witness.Record{said(0)}
+			of.Outboxes = []witness.Record{said()}
 			of.Ledger.Taken = []rows.Taken{taken()}
 		}},
 		"an answer of nobody": {verdict.Phantom, "stands on no topic", func(of *verdict.Testimony) {
 			of.Outboxes, of.Ledger.Taken = []witness.Record{}, []rows.Taken{taken()}
 		}},
 		"content in an answer": {verdict.Leak, "in the event log", func(of *verdict.Testimony) {
-			of.Outboxes = []witness.Record{said(0)}
+			of.Outboxes = []witness.Record{said()}
 			of.Outboxes[0].Headers["x"] = canary
 		}},
 		"a record with another body": {verdict.Phantom, "the ledger does not hold", func(of *verdict.Testimony) { of.Records[0].Value = []byte(`{"a":1}`) }},
@@ -304,8 +304,8 @@ func TestEachFaultBreaksItsRule(t *testing.T) {
 const outbox = "efa.outbox.ihk"
 
 // said is the record of the chamber that it could read its item.
-func said(offset int64) witness.Record {
-	return witness.Record{Topic: outbox, Offset: offset, Key: "c", Value: []byte(`{"delivery_id":"d"}`), Headers: map[string]string{"ce_id": "delivery/d", "ce_source": "urn:ihk"}}
+func said() witness.Record {
+	return witness.Record{Topic: outbox, Key: "c", Value: []byte(`{"delivery_id":"d"}`), Headers: map[string]string{"ce_id": "delivery/d", "ce_source": "urn:ihk"}}
 }
 
 func taken() rows.Taken {
@@ -323,7 +323,7 @@ func TestAnAnswerIsTakenRefusedOrNotReadYet(t *testing.T) {
 	structured := witness.Record{Topic: outbox, Offset: 1, Value: []byte(`{"id":"delivery/d","source":"urn:ihk","data":{"delivery_id":"d"}}`)}
 	rubbish := witness.Record{Topic: outbox, Offset: 2, Value: []byte(`?`)}
 	waiting := witness.Record{Topic: outbox, Offset: 3, Value: []byte(`{}`)}
-	of.Outboxes = []witness.Record{said(0), structured, rubbish, waiting}
+	of.Outboxes = []witness.Record{said(), structured, rubbish, waiting}
 	of.Ledger.Taken = []rows.Taken{taken()}
 	of.Ledger.Refused = map[rows.Place]bool{{Topic: outbox, Offset: 2}: true}
 	of.Ledger.ReadTo = map[rows.Place]int64{{Topic: outbox}: 2}
