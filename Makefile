@@ -53,6 +53,11 @@ kafka-tier: $(KAFKA_LIBS)/.complete ## run the event log's suite against a real 
 crash: ## kill the broker at every labelled point and break it on purpose; ledgercheck judges what is left
 	go test -count=1 -tags faults ./broker/internal/fault ./broker/cmd/internal/scenario
 
+.PHONY: lean-crash
+lean-crash: ## kill serve and worker of the production form at every point that they reach (deploy/local); ledgercheck judges
+	LOCAL_CACHE=$${LOCAL_CACHE:-$(CURDIR)/bin/local} PRODUCTION_FORM=yes go test -count=1 -v -timeout $${LEAN_TIMEOUT:-30m} -tags faults \
+		-run '^TestEveryRuleHoldsWhereverALeanProcessIsKilled$$' ./broker/cmd/internal/scenario
+
 .PHONY: fuzz
 fuzz: ## fuzz every decoder whose package links neither OPA nor the Temporal server (FUZZTIME=20s)
 	.ci/fuzz

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/broker/internal/lease"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/watermark"
@@ -283,12 +284,17 @@ func (r *reader) attempt(ctx context.Context, p *partition, rec Record) (sender 
 	if err != nil {
 		return c.viewer.ID, err
 	}
-	return c.viewer.ID, r.write(ctx, p, rec, mark, func(ctx context.Context, tx *sqlstore.Tx) error {
+	fault.Crash(fault.IngressChecked)
+	err = r.write(ctx, p, rec, mark, func(ctx context.Context, tx *sqlstore.Tx) error {
 		if err := effect(ctx, tx); err != nil {
 			return err
 		}
 		return r.take(ctx, tx, c, rec, received)
 	})
+	if err == nil {
+		fault.Crash(fault.IngressCommitted)
+	}
+	return c.viewer.ID, err
 }
 
 // refuse records the refusal of a record.

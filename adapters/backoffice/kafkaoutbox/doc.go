@@ -7,5 +7,5 @@
 //
 // An event is acknowledged before the broker has looked at it. A refusal reaches the operator as a dead letter and an audit
 // line, and nobody else: Answer returns no Conflict. Whoever must know reads the task. The id of an event follows from what
-// it answers, so a repeat changes nothing.
+// it answers, and it names no time, which its seal would cover: a repeat is the same event, and changes nothing.
 package kafkaoutbox

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/efa-broker/efa-broker/adapters/backoffice"
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
@@ -32,8 +31,6 @@ type Config struct {
 	Signer seal.Signer
 	// Structured writes each event as one JSON document. Defaults to binary mode.
 	Structured bool
-	// Now is the clock. Defaults to time.Now.
-	Now func() time.Time
 }
 
 // Outbox is the port.
@@ -51,9 +48,6 @@ var _ backoffice.Port = (*Outbox)(nil)
 func Open(cfg Config) (*Outbox, error) {
 	if cfg.Port == nil || cfg.Log == nil || cfg.Authority == "" || cfg.Operator == "" || cfg.Signer.Private == nil || cfg.Signer.KeyID == "" {
 		return nil, contracts.Errorf(contracts.Invalid, "open outbox", "want port, log, authority, operator and a key with its id")
-	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
 	}
 	return &Outbox{Port: cfg.Port, cfg: cfg, cases: map[string]string{}}, nil
 }
@@ -113,8 +107,7 @@ func (o *Outbox) send(ctx context.Context, typ, id, caseID string, data any) err
 		return contracts.Errorf(contracts.Invalid, "encode answer", "%w", err)
 	}
 	record, err := o.Record(cloudevent.Event{
-		ID: id, Source: answer.Source(o.cfg.Authority), Type: typ, Subject: caseID, Time: o.cfg.Now().UTC().Format(time.RFC3339),
-		DataContentType: "application/json", Data: raw,
+		ID: id, Source: answer.Source(o.cfg.Authority), Type: typ, Subject: caseID, DataContentType: "application/json", Data: raw,
 		Extensions: map[string]string{answer.ExtOperator: string(o.cfg.Operator), event.ExtPartitionKey: caseID},
 	})
 	if err != nil {

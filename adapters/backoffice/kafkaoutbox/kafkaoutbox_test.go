@@ -44,7 +44,7 @@ func TestEachAnswerIsASealedEventOnTheAuthoritysOwnTopic(t *testing.T) {
 		private := ed25519.NewKeyFromSeed(make([]byte, 32))
 		o, err := kafkaoutbox.Open(kafkaoutbox.Config{
 			Port: inbox{}, Log: log, Authority: "ihk-muenchen", Operator: "bayern", Signer: seal.Signer{KeyID: "k1", Private: private},
-			Structured: structured, Now: func() time.Time { return time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC) },
+			Structured: structured,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +81,7 @@ func TestEachAnswerIsASealedEventOnTheAuthoritysOwnTopic(t *testing.T) {
 			if _, err := ring.Verify(e, "ihk-muenchen", time.Now()); err != nil {
 				return err
 			}
-			if e.Source != "urn:efa:authority:ihk-muenchen" || e.Subject != theCase || r.Key != theCase || e.Extensions["operator"] != "bayern" || e.Time != "2026-06-01T12:00:00Z" || !answer.ValidID(e.ID) {
+			if e.Source != "urn:efa:authority:ihk-muenchen" || e.Subject != theCase || r.Key != theCase || e.Extensions["operator"] != "bayern" || e.Time != "" || !answer.ValidID(e.ID) {
 				t.Errorf("event %+v", e)
 			}
 			got = append(got, [3]string{e.Type, e.ID, string(e.Data)})

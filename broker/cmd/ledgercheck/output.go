@@ -28,7 +28,7 @@ func write(w io.Writer, r verdict.Report, machine bool) error {
 	line("result", result)
 	line("submissions", fmt.Sprintf("%d sent, %d accepted, %d not known", f.Submissions, f.Accepted, f.Unknown))
 	line("ledger", fmt.Sprintf("%d cases, %d events, %d still on their way", f.Cases, f.Events, f.Open))
-	line("event log", fmt.Sprintf("%d records", f.Records))
+	line("event log", fmt.Sprintf("%d records, %d answers taken from topics of authorities", f.Records, f.Answers))
 	line("recipients", fmt.Sprintf("%d deliveries, seen %d times, %d of them again", f.Deliveries, f.Seen, f.SeenAgain))
 	line("canaries", strconv.Itoa(f.Canaries))
 	line("")

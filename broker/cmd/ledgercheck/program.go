@@ -26,15 +26,16 @@ const (
 	exitBroken = 3
 )
 
-const usage = `usage: ledgercheck --ledger DATABASE [--producers FILE] [--recipients FILE] [--log FILE] [--nowhere PATH] [--json]
+const usage = `usage: ledgercheck --ledger DATABASE [--producers FILE] [--recipients FILE] [--log FILE] [--outbox FILE] [--nowhere PATH] [--json]
 
 Judges, rule by rule, whether the ledger database is what producers, recipients and readers of the event log saw. Ask it
 when nothing moves any more. Each flag but --ledger and --json may be repeated.
 
-  --ledger      the ledger's SQLite file
+  --ledger      the ledger's SQLite file, or postgres://… for a log-in that is a member of efa_ledger (password: PGPASSWORD)
   --producers   what producers wrote down: sent, accepted, refused, not known; one JSON object a line
   --recipients  what back offices asked, and every byte they got; one JSON object a line
   --log         every record of the topic efa.cases; one JSON object a line
+  --outbox      every record of the topics efa.outbox.<authority>, each with its topic; one JSON object a line
   --nowhere     a file or directory in which no canary of the producers may stand
   --json        the verdict for machines
 
@@ -47,9 +48,9 @@ Exit codes:
 
 // input is what the command line names.
 type input struct {
-	ledger                               string
-	producers, recipients, logs, nowhere []string
-	json                                 bool
+	ledger                                         string
+	producers, recipients, logs, outboxes, nowhere []string
+	json                                           bool
 }
 
 // Run runs the program and returns its exit status.
@@ -87,7 +88,7 @@ func (m Main) parse() (input, error) {
 	flags.StringVar(&in.ledger, "ledger", "", "")
 	flags.BoolVar(&in.json, "json", false, "")
 	for name, list := range map[string]*[]string{
-		"producers": &in.producers, "recipients": &in.recipients, "log": &in.logs, "nowhere": &in.nowhere,
+		"producers": &in.producers, "recipients": &in.recipients, "log": &in.logs, "outbox": &in.outboxes, "nowhere": &in.nowhere,
 	} {
 		flags.Func(name, "", func(v string) error {
 			*list = append(*list, v)
@@ -123,6 +124,12 @@ func judge(ctx context.Context, in input) (verdict.Report, error) {
 	}
 	if len(in.logs) > 0 && t.Records == nil {
 		t.Records = []witness.Record{} // read, and empty
+	}
+	if t.Outboxes, err = all(in.outboxes, witness.Outboxes); err != nil {
+		return verdict.Report{}, err
+	}
+	if len(in.outboxes) > 0 && t.Outboxes == nil {
+		t.Outboxes = []witness.Record{}
 	}
 	db, err := rows.Open(in.ledger)
 	if err != nil {

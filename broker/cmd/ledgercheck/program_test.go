@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/verdict"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 )
 
 func run(args ...string) (code int, stdout, stderr string) {
@@ -20,15 +22,15 @@ func run(args ...string) (code int, stdout, stderr string) {
 
 func empty(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: path})
+	place := sqlstoretest.Place(t)
+	db, err := sqlstore.Open(t.Context(), place)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return cmp.Or(place.URL, place.Path)
 }
 
 const sha = "0000000000000000000000000000000000000000000000000000000000000000"
@@ -50,6 +52,7 @@ func TestRubbishIsRefusedWithFileAndLine(t *testing.T) {
 		"one id, two bodies":       {"--producers", invoke + strings.Replace(invoke, "000000", "111111", 1), ":2: submission s was invoked with two bodies"},
 		"another body":             {"--recipients", `{"at_ns":1,"authority":"a","method":"GET","path":"/v1/inbox","status":200,"body":"eA==","sha256":"` + sha + `"}` + "\n", ":1: body does not have"},
 		"nobody":                   {"--recipients", `{"at_ns":1,"method":"GET","path":"/v1/inbox","status":200,"sha256":"` + sha + `"}` + "\n", ":1: authority, method and path"},
+		"a topic of nobody":        {"--outbox", `{"partition":0,"offset":3,"key":"k","headers":{},"value":"e30="}` + "\n", ":1: topic is required"},
 		"offsets that do not rise": {"--log", strings.Repeat(`{"partition":0,"offset":3,"key":"k","headers":{},"value":"e30="}`+"\n", 2), ":2: offsets"},
 	} {
 		path := filepath.Join(t.TempDir(), "input.jsonl")
@@ -74,6 +77,7 @@ func TestACommandLineThatIsWrongIsRefused(t *testing.T) {
 		{[]string{"--ledger", "x", "rest"}, exitUsage, "want flags only"},
 		{[]string{"--ledgre", "x"}, exitUsage, "not defined"},
 		{[]string{"--ledger", filepath.Join(t.TempDir(), "none")}, exitFailed, "no such file"},
+		{[]string{"--ledger", "postgres://efa:secret@localhost:none/efa"}, exitFailed, "invalid port"},
 		{[]string{"--ledger", empty(t), "--producers", filepath.Join(t.TempDir(), "none")}, exitUsage, "no such file"},
 		{[]string{"--ledger", empty(t), "--nowhere", filepath.Join(t.TempDir(), "none")}, exitFailed, "no such file"},
 	} {

@@ -17,6 +17,8 @@
 //	intake.committed       recorded, the portal has no answer                           the portal asks again and gets the same receipt
 //	ledger.appended        inside a transaction of the ledger                           nothing of it remains
 //	answer.committed       the outcome of a task is recorded, the office has no answer  the office asks again
+//	ingress.checked        a record of an office's topic is good, nothing is written    read it again
+//	ingress.committed      its answer is recorded with its position, nobody knows       go on behind it
 //	relay.read             outbox rows are read                                         publish
 //	relay.published        published, not marked                                        publish again; consumers drop the repeat
 //	starter.received       an event has come, nothing handed over                       hand over

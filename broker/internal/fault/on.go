@@ -13,9 +13,9 @@ import (
 // Points lists every crash point.
 func Points() []Point {
 	return []Point{
-		IntakeReceived, IntakeSealed, IntakeCommitted, LedgerAppended, AnswerCommitted, RelayRead, RelayPublished, StarterReceived,
-		StarterSignalled, StepCommitted, DeliveryNumbered, DeliveryCommitted, ReleaseDecided, ReleaseRecorded, DeadletterWritten,
-		ErasureJournalled, ErasureKeyDeleted, ErasureRewrapped,
+		IntakeReceived, IntakeSealed, IntakeCommitted, LedgerAppended, AnswerCommitted, IngressChecked, IngressCommitted, RelayRead,
+		RelayPublished, StarterReceived, StarterSignalled, StepCommitted, DeliveryNumbered, DeliveryCommitted, ReleaseDecided,
+		ReleaseRecorded, DeadletterWritten, ErasureJournalled, ErasureKeyDeleted, ErasureRewrapped,
 	}
 }
 

@@ -10,6 +10,8 @@ const (
 	IntakeCommitted   Point = "intake.committed"
 	LedgerAppended    Point = "ledger.appended"
 	AnswerCommitted   Point = "answer.committed"
+	IngressChecked    Point = "ingress.checked"
+	IngressCommitted  Point = "ingress.committed"
 	RelayRead         Point = "relay.read"
 	RelayPublished    Point = "relay.published"
 	StarterReceived   Point = "starter.received"

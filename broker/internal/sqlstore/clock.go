@@ -32,15 +32,23 @@ type clock struct {
 	ours      time.Time  // the monotonic clock at that instant
 	wall      time.Time  // the machine's clock at that instant, which goes on while a machine is suspended
 	offset    time.Duration
+	latest    time.Time // what now has said last
 }
 
+// now is the instant by the database's clock. A comparison that says a little less than the one before turns no time back:
+// it was the one before that was off, and what is decided has to be recorded before what follows from it. A clock that was
+// set back is followed.
 func (c *clock) now() time.Time {
 	if c.given != nil {
 		return c.given().UTC().Truncate(time.Microsecond)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.theirs.Add(time.Since(c.ours)).UTC().Truncate(time.Microsecond)
+	now := c.theirs.Add(time.Since(c.ours)).UTC().Truncate(time.Microsecond)
+	if behind := c.latest.Sub(now); behind <= 0 || behind > tolerance {
+		c.latest = now
+	}
+	return c.latest
 }
 
 // check compares the clocks when the last comparison is too old. It returns Unavailable when the database does not

@@ -3,19 +3,19 @@
 package scenario
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	offices "github.com/efa-broker/efa-broker/adapters/backoffice/demo"
+	"github.com/efa-broker/efa-broker/adapters/eventlog/kafkalog"
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
 	"github.com/efa-broker/efa-broker/contracts/api/client"
 	"github.com/efa-broker/efa-broker/contracts/authority"
@@ -24,81 +24,42 @@ import (
 // patience bounds every wait; nothing is expected to take so long.
 const patience = 2 * time.Minute
 
-// broker is one process of the standalone broker, and the back offices that work with it.
+// broker is a running broker, and the back offices that work with it.
 type broker struct {
-	tb      testing.TB
-	dir     string
-	cmd     *exec.Cmd
-	ready   bool
-	died    chan struct{}
-	api     string
-	issuer  string
-	kafka   string
+	tb testing.TB
+	address
+	// process is the one that the orders are for.
+	*process
+	orders  orders
 	offices *offices.Offices
+	// answers is what the offices write their answers to.
+	answers []*kafkalog.Log
 }
 
-// orders are what a build with the tag faults is asked for.
-type orders struct{ crash, mutant, panic string }
-
-// spawn starts a broker on dir and waits until it is ready, or dead.
-func spawn(tb testing.TB, dir string, o orders) *broker {
-	tb.Helper()
-	ctx := context.WithoutCancel(tb.Context())
-	b := &broker{tb: tb, dir: dir, died: make(chan struct{})}
-	b.cmd = exec.CommandContext(ctx, programs.broker, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--kafka-listen", "127.0.0.1:0",
-		"--temporal-listen", "127.0.0.1:0", "--offices", "none", "--log-format", "json")
-	b.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EFA_") }), // it refuses a setting of the tests
-		fault.EnvCrash+"="+o.crash, fault.EnvMutant+"="+o.mutant, fault.EnvPanic+"="+o.panic)
-	stdout, err := b.cmd.StdoutPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	log, err := os.OpenFile(dir+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	b.cmd.Stderr = log
-	if err := b.cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(b.kill)
-	lines := bufio.NewScanner(stdout)
-	for !b.ready && lines.Scan() {
-		b.ready = strings.HasPrefix(lines.Text(), "Bereit.")
-	}
-	go func() {
-		for lines.Scan() {
-		}
-		_ = b.cmd.Wait()
-		_ = log.Close()
-		close(b.died)
-	}()
-	if b.ready {
-		b.endpoint()
-	}
-	return b
-}
-
-func (b *broker) endpoint() {
+// at reads where the broker listens.
+func (f *single) at() address {
+	f.tb.Helper()
 	var e struct {
 		API    string `json:"api"`
 		Issuer string `json:"issuer"`
 		Kafka  string `json:"kafka"`
 	}
-	raw, err := os.ReadFile(filepath.Join(b.dir, "endpoint.json"))
+	raw, err := os.ReadFile(filepath.Join(f.dir, "endpoint.json"))
 	if err == nil {
 		err = json.Unmarshal(raw, &e)
 	}
 	if err != nil {
-		b.tb.Fatal(err)
+		f.tb.Fatal(err)
 	}
-	b.api, b.issuer, b.kafka = e.API, e.Issuer, e.Kafka
+	return address{
+		api: e.API, issuer: e.Issuer, kafka: e.Kafka, clients: filepath.Join(f.dir, "clients"),
+		sasl: func(string) *kafkalog.SASL { return nil },
+	}
 }
 
-// kill ends the process as a power cut would.
-func (b *broker) kill() {
-	_ = b.cmd.Process.Kill()
-	<-b.died
+// end ends the process as a power cut would, and lets the offices stop.
+func (b *broker) end() {
+	b.kill()
 	b.rest()
 }
 
@@ -108,10 +69,10 @@ func (b *broker) crashed(point string) {
 	select {
 	case <-b.died:
 	case <-time.After(patience):
-		b.tb.Fatalf("%s was not reached", point)
+		b.tb.Fatalf("%s was not reached: %s", point, b.lastOf())
 	}
 	if code := b.cmd.ProcessState.ExitCode(); code != -1 {
-		b.tb.Fatalf("%s: the broker ended by itself with status %d: %s", point, code, lastOf(b.dir+".log"))
+		b.tb.Fatalf("%s: the broker ended by itself with status %d: %s", point, code, b.lastOf())
 	}
 	b.rest()
 }
@@ -128,15 +89,15 @@ func (b *broker) as(id string) *client.ClientWithResponses {
 
 func (b *broker) credentials(id string) client.Credentials {
 	b.tb.Helper()
-	c, err := client.ReadCredentials(filepath.Join(b.dir, "clients", id+".json"))
+	c, err := client.ReadCredentials(filepath.Join(b.clients, id+".json"))
 	if err != nil {
 		b.tb.Fatal(err)
 	}
 	return c
 }
 
-// work lets the back office of every authority work, and r note what they get.
-func (b *broker) work(r *recorder, journals string, entries []offices.Entry) {
+// work lets the back office of every authority work, and the world's recorder note what they get.
+func (b *broker) work(w *world) {
 	b.tb.Helper()
 	answer, err := b.as("operator-bayern").ListAuthoritiesWithResponse(b.tb.Context())
 	if err != nil {
@@ -149,11 +110,18 @@ func (b *broker) work(r *recorder, journals string, entries []offices.Entry) {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
+	through := w.speakers.through(func(id authority.ID) *kafkalog.Log {
+		b.answers = append(b.answers, b.open(string(id)))
+		return b.answers[len(b.answers)-1]
+	})
+	if strings.HasPrefix(b.orders.crash, string(fault.AnswerCommitted)) {
+		through = nil // the outcome of a task comes over HTTP then
+	}
 	b.offices, err = offices.New(offices.Config{
-		API: b.api, Issuer: b.issuer, Authorities: page.Authorities, State: journals, Entries: entries,
+		API: b.api, Issuer: b.issuer, Authorities: page.Authorities, State: w.journals, Entries: w.entries, Through: through,
 		Credentials: func(id authority.ID) (client.Credentials, error) { return b.credentials(string(id)), nil },
 		Transport: func(id authority.ID, wire http.RoundTripper) http.RoundTripper {
-			return office{recorder: r, id: id, wire: wire}
+			return office{recorder: w.recorder, id: id, wire: wire}
 		},
 	})
 	if err == nil {
@@ -179,14 +147,22 @@ func (b *broker) rest() {
 	if b.offices == nil {
 		return
 	}
-	if err := b.offices.Stop(context.Background()); err != nil {
+	errs := []error{b.offices.Stop(context.Background())}
+	for _, log := range b.answers {
+		errs = append(errs, log.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
 		b.tb.Error(err)
 	}
-	b.offices = nil
+	b.offices, b.answers = nil, nil
 }
 
-// lastOf is the end of a log, for a failed test: its directory goes with the test.
-func lastOf(path string) string {
-	raw, _ := os.ReadFile(path)
-	return string(raw[max(0, len(raw)-2000):])
+// open opens the event log as a user.
+func (b *broker) open(user string) *kafkalog.Log {
+	b.tb.Helper()
+	log, err := kafkalog.New(kafkalog.Config{Brokers: []string{b.kafka}, SASL: b.sasl(user), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return log
 }

@@ -13,16 +13,18 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
 )
 
-// programs are built once: the broker with its faults, and the checker.
-var programs = struct{ dir, broker, checker string }{}
+// programs are built once: the broker with its faults, as one process and lean, and the checker.
+var programs = struct{ dir, broker, lean, checker string }{}
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "efa-scenario-")
 	if err != nil {
 		panic(err)
 	}
-	programs.dir, programs.broker, programs.checker = dir, filepath.Join(dir, "standalone"), filepath.Join(dir, "ledgercheck")
+	programs.dir, programs.checker = dir, filepath.Join(dir, "ledgercheck")
+	programs.broker, programs.lean = filepath.Join(dir, "standalone"), filepath.Join(dir, "efabroker")
 	build(programs.broker, "standalone", "-tags", "faults")
+	build(programs.lean, "efabroker", "-tags", "faults")
 	build(programs.checker, "ledgercheck")
 	code := m.Run()
 	_ = os.RemoveAll(dir)
@@ -36,13 +38,19 @@ func build(to, program string, flags ...string) {
 	}
 }
 
-// TestAReleaseHoldsNoFault builds the broker as it is released and looks for every label; the build with the tag holds
-// them all, so the search can find them.
+// TestAReleaseHoldsNoFault builds the broker as it is released, as one process and lean, and looks for every label; the
+// builds with the tag hold them all, so the search can find them.
 func TestAReleaseHoldsNoFault(t *testing.T) {
 	t.Parallel()
-	plain := filepath.Join(t.TempDir(), "standalone")
-	build(plain, "standalone")
-	released, broken := read(t, plain), read(t, programs.broker)
+	for name, faulty := range map[string]string{"standalone": programs.broker, "efabroker": programs.lean} {
+		plain := filepath.Join(t.TempDir(), name)
+		build(plain, name)
+		holdsNoLabel(t, name, read(t, plain), read(t, faulty))
+	}
+}
+
+func holdsNoLabel(t *testing.T, name string, released, broken []byte) {
+	t.Helper()
 	labels := []string{fault.EnvCrash, fault.EnvMutant, fault.EnvPanic}
 	for _, p := range fault.Points() {
 		labels = append(labels, string(p))
@@ -55,10 +63,10 @@ func TestAReleaseHoldsNoFault(t *testing.T) {
 	}
 	for _, label := range labels {
 		if bytes.Contains(released, []byte(label)) {
-			t.Errorf("the release holds %s", label)
+			t.Errorf("the release of %s holds %s", name, label)
 		}
 		if !bytes.Contains(broken, []byte(label)) {
-			t.Errorf("the build with the tag does not hold %s", label)
+			t.Errorf("the build of %s with the tag does not hold %s", name, label)
 		}
 	}
 }

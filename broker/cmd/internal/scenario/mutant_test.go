@@ -9,6 +9,7 @@ import (
 
 	"github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/verdict"
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
+	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
 // TestTheCheckerNoticesEveryMutant breaks the broker on purpose; the checker turns red each time, by the rule that the
@@ -47,14 +48,14 @@ func TestTheCheckerNoticesEveryMutant(t *testing.T) {
 			want := finds[m]
 			var said []string
 			for range attempts {
-				r := w.judge("--log", w.dump(b))
+				r := w.judge("--log", w.dump(b, event.Topic))
 				if said = found(r, want[0], want[1]); len(said) > 0 {
 					t.Logf("broken: %v; %s", broken(r), said[0])
 					break
 				}
 				w.breathe(b)
 			}
-			b.kill()
+			b.end()
 			if len(said) == 0 {
 				t.Errorf("%s was not noticed by the rule %s", m, want[0])
 			}

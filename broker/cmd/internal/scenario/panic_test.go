@@ -91,7 +91,7 @@ func (w *world) letter(b *broker) deadletter.Letter {
 		select {
 		case <-tick.C:
 		case <-b.died:
-			w.tb.Fatalf("the broker ended: %s", lastOf(w.dir+".log"))
+			w.tb.Fatalf("the broker ended: %s", b.lastOf())
 		case <-late:
 			w.tb.Fatal("nothing is put aside")
 		}

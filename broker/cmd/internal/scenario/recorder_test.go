@@ -27,10 +27,12 @@ type recorder struct {
 	started time.Time
 
 	mu sync.Mutex
-	// answered is closed at the first good answer after watch.
-	answered chan struct{}
-	invoked  map[string]bool
-	canaries map[string]bool
+	// watched is when watch was called last; answered and worked are how long it took then to the first good answer to
+	// anybody, and to the first that let an office go on with its work.
+	watched          time.Time
+	answered, worked time.Duration
+	invoked          map[string]bool
+	canaries         map[string]bool
 }
 
 func newRecorder(tb testing.TB) *recorder {
@@ -74,18 +76,18 @@ func (r *recorder) claim(c witness.Claim) {
 	}
 }
 
-// watch returns a channel that is closed at the next good answer to anybody.
-func (r *recorder) watch() <-chan struct{} {
+// watch begins to measure, and returns what was measured since it was called last; zero for what did not happen.
+func (r *recorder) watch() (answered, worked time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.answered = make(chan struct{})
-	return r.answered
+	answered, worked = r.answered, r.worked
+	r.watched, r.answered, r.worked = time.Now(), 0, 0
+	return answered, worked
 }
 
 func (r *recorder) good() {
-	if r.answered != nil {
-		close(r.answered)
-		r.answered = nil
+	if r.answered == 0 {
+		r.answered = time.Since(r.watched)
 	}
 }
 
@@ -129,6 +131,9 @@ func (o office) RoundTrip(req *http.Request) (*http.Response, error) {
 	o.write("recipients", line)
 	if err == nil && line.Status < 300 {
 		o.good()
+		if o.worked == 0 && req.Method == http.MethodPost {
+			o.worked = time.Since(o.watched)
+		}
 	}
 	o.mu.Unlock()
 	if submission != "" {

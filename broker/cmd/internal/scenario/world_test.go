@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +19,6 @@ import (
 
 	offices "github.com/efa-broker/efa-broker/adapters/backoffice/demo"
 	"github.com/efa-broker/efa-broker/adapters/eventlog"
-	"github.com/efa-broker/efa-broker/adapters/eventlog/kafkalog"
 	"github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/verdict"
 	"github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/witness"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -29,15 +27,21 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
-// world is what outlives the broker: its data directory, the portal with what it has to submit, the journals of the back
+// reader is the user of the event log who may do everything there.
+const reader = "admin"
+
+// world is what outlives the broker: its data, the portal with what it has to submit, the journals of the back
 // offices, and what everybody wrote down.
 type world struct {
 	tb       testing.TB
-	dir      string
+	form     form
 	journals string
+	speakers speakers
 	recorder *recorder
 	entries  []offices.Entry
 	wanted   []*submission
+	// erased counts the cases that were to be erased, from the first on.
+	erased int
 }
 
 // submission is what the portal wants to be accepted.
@@ -52,15 +56,18 @@ type submission struct {
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	dir := tb.TempDir()
-	return &world{tb: tb, dir: filepath.Join(dir, "data"), journals: filepath.Join(dir, "journals"), recorder: newRecorder(tb)}
+	w := &world{tb: tb, journals: filepath.Join(dir, "journals"), speakers: newSpeakers(tb, dir), recorder: newRecorder(tb)}
+	w.form = &single{tb: tb, dir: filepath.Join(dir, "data"), register: w.speakers.register}
+	return w
 }
 
-// start starts a broker on the world's data, with its back offices when it gets so far.
+// start starts the broker on the world's data, with its back offices when it gets so far.
 func (w *world) start(o orders) *broker {
 	w.tb.Helper()
-	b := spawn(w.tb, w.dir, o)
-	if b.ready {
-		b.work(w.recorder, w.journals, w.entries)
+	b := &broker{tb: w.tb, process: w.form.start(o), orders: o}
+	if b.ready != "" {
+		b.address = w.form.at()
+		b.work(w)
 	}
 	return b
 }
@@ -183,7 +190,7 @@ func (w *world) whole(b *broker, caseID string) (second string) {
 			if idle--; idle > 0 {
 				continue
 			}
-			w.tb.Fatalf("nothing new in case %s for a long time after %d events: %s", caseID, after, lastOf(b.dir+".log"))
+			w.tb.Fatalf("nothing new in case %s for a long time after %d events: %s", caseID, after, b.lastOf())
 		}
 		for _, e := range page.Events {
 			after = e.CaseSeq
@@ -207,20 +214,10 @@ func (w *world) whole(b *broker, caseID string) (second string) {
 	return second
 }
 
-// log opens the event log of a broker.
-func (w *world) log(b *broker) *kafkalog.Log {
-	w.tb.Helper()
-	log, err := kafkalog.New(kafkalog.Config{Brokers: []string{b.kafka}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		w.tb.Fatal(err)
-	}
-	return log
-}
-
 // forge writes a record into the event log that is no event of the ledger.
 func (w *world) forge(b *broker) {
 	w.tb.Helper()
-	log := w.log(b)
+	log := b.open(reader)
 	defer log.Close()
 	value := []byte(`{"forged":"` + uuid.NewString() + `"}`)
 	sum := sha256.Sum256(value)
@@ -231,10 +228,10 @@ func (w *world) forge(b *broker) {
 	}
 }
 
-// dump writes every record of the event log down.
-func (w *world) dump(b *broker) string {
+// dump writes every record of topics down.
+func (w *world) dump(b *broker, topics ...string) string {
 	w.tb.Helper()
-	log := w.log(b)
+	log := b.open(reader)
 	defer log.Close()
 	path := filepath.Join(w.tb.TempDir(), "log.jsonl")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
@@ -242,14 +239,17 @@ func (w *world) dump(b *broker) string {
 		w.tb.Fatal(err)
 	}
 	out := json.NewEncoder(f)
-	err = log.Scan(w.tb.Context(), event.Topic, func(r eventlog.Record) error {
-		line := witness.Record{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value, Headers: map[string]string{}}
-		for _, h := range r.Headers {
-			line.Headers[h.Key] = string(h.Value)
-		}
-		return out.Encode(line)
-	})
-	if err := errors.Join(err, f.Close()); err != nil {
+	var errs []error
+	for _, topic := range topics {
+		errs = append(errs, log.Scan(w.tb.Context(), topic, func(r eventlog.Record) error {
+			line := witness.Record{Topic: topic, Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value, Headers: map[string]string{}}
+			for _, h := range r.Headers {
+				line.Headers[h.Key] = string(h.Value)
+			}
+			return out.Encode(line)
+		}))
+	}
+	if err := errors.Join(append(errs, f.Close())...); err != nil {
 		w.tb.Fatal(err)
 	}
 	return path
@@ -258,7 +258,7 @@ func (w *world) dump(b *broker) string {
 // judge lets the checker judge what everybody saw, and further files.
 func (w *world) judge(further ...string) verdict.Report {
 	w.tb.Helper()
-	args := []string{"--json", "--ledger", filepath.Join(w.dir, "ledger.db")}
+	args := []string{"--json", "--ledger", w.form.ledger()}
 	for flag, name := range map[string]string{"--producers": "producers", "--recipients": "recipients"} {
 		if _, err := os.Stat(w.recorder.path(name)); err == nil {
 			args = append(args, flag, w.recorder.path(name))

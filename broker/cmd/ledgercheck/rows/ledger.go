@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,24 @@ type Ledger struct {
 	Letters       []Letter
 	Tasks         map[string]string // case of each task
 	Erased        map[string]time.Time
+	// Taken are the answers that came over topics of authorities, Refused the records of such topics that were refused, and
+	// ReadTo the last record of each partition, named with offset 0, that was dealt with.
+	Taken   []Taken
+	Refused map[Place]bool
+	ReadTo  map[Place]int64
+}
+
+// Place is a record in the event log.
+type Place struct {
+	Topic     string
+	Partition int
+	Offset    int64
+}
+
+// Taken is a row of ingress_events.
+type Taken struct {
+	Source, ID, Case string
+	Place
 }
 
 // Seq is a place in a case.
@@ -94,10 +113,23 @@ type Letter struct {
 }
 
 // DB is an open ledger database.
-type DB struct{ db *sql.DB }
+type DB struct {
+	db *sql.DB
+	// tables lists the names of all tables.
+	tables string
+	// snapshot makes all that a transaction reads stand at one instant.
+	snapshot sql.IsolationLevel
+}
 
-// Open opens the database for reading: a SQLite file.
+// Open opens the database for reading: a SQLite file, or a PostgreSQL database by its URL (postgres://… or postgresql://…).
 func Open(where string) (*DB, error) {
+	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
+		return openPostgres(where)
+	}
+	return openSQLite(where)
+}
+
+func openSQLite(where string) (*DB, error) {
 	if _, err := os.Stat(where); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
@@ -109,7 +141,7 @@ func Open(where string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", where, err)
 	}
-	return &DB{db}, nil
+	return &DB{db, `select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`, sql.LevelDefault}, nil
 }
 
 // Close closes the database.
@@ -117,7 +149,7 @@ func (d *DB) Close() error { return d.db.Close() }
 
 // Read reads the whole ledger as it stands at one instant.
 func (d *DB) Read(ctx context.Context) (l *Ledger, err error) {
-	tx, err := d.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelDefault})
+	tx, err := d.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: d.snapshot})
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
@@ -126,6 +158,7 @@ func (d *DB) Read(ctx context.Context) (l *Ledger, err error) {
 		Cases: map[string]Case{}, Events: map[string][]Event{}, Receipts: map[string][]Receipt{}, Keys: map[string][]byte{},
 		Outbox: map[Seq]bool{}, Positions: map[string]map[string]int64{}, Counters: map[string]Counter{}, Decisions: map[string]Decision{},
 		Participation: map[string]bool{}, Claimed: map[string]bool{}, Tasks: map[string]string{}, Erased: map[string]time.Time{},
+		Refused: map[Place]bool{}, ReadTo: map[Place]int64{},
 	}
 	for _, t := range l.tables() {
 		if err := each(ctx, tx, t.query, t.row); err != nil {
@@ -158,7 +191,7 @@ func each(ctx context.Context, tx *sql.Tx, query string, row func(scan) error) (
 }
 
 func (l *Ledger) tables() []table {
-	return append(l.record(), l.surroundings()...)
+	return slices.Concat(l.record(), l.surroundings(), l.outboxes())
 }
 
 // record are the tables of which each row is evidence.
@@ -209,6 +242,31 @@ func (l *Ledger) record() []table {
 			var at time.Time
 			err := s(&id, &at)
 			l.Erased[id] = at
+			return err
+		}},
+	}
+}
+
+// outboxes are the tables that say what became of records of authorities.
+func (l *Ledger) outboxes() []table {
+	return []table{
+		{`select source, id, case_id, topic, log_part, log_offset from ingress_events order by topic, log_part, log_offset`, func(s scan) error {
+			var t Taken
+			err := s(&t.Source, &t.ID, &t.Case, &t.Topic, &t.Partition, &t.Offset)
+			l.Taken = append(l.Taken, t)
+			return err
+		}},
+		{`select topic, log_part, log_offset from dead_letters where state = 'refused'`, func(s scan) error {
+			var at Place
+			err := s(&at.Topic, &at.Partition, &at.Offset)
+			l.Refused[at] = true
+			return err
+		}},
+		{`select topic, log_part, log_offset from ingress_positions`, func(s scan) error {
+			var at Place
+			var last int64
+			err := s(&at.Topic, &at.Partition, &last)
+			l.ReadTo[at] = last
 			return err
 		}},
 	}

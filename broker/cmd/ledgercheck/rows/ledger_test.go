@@ -1,12 +1,16 @@
 package rows_test
 
 import (
+	"cmp"
+	"context"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/rows"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
+	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
 	"github.com/efa-broker/efa-broker/broker/ledger"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/event"
@@ -17,18 +21,18 @@ import (
 // and finds an alteration.
 func TestTheCheckerReadsWhatTheBrokerWrites(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "a ledger?.db")
-	db, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: path})
-	if err != nil {
-		t.Fatal(err)
+	place := sqlstore.Config{Path: filepath.Join(t.TempDir(), "a ledger?.db")}
+	if sqlstoretest.Postgres() {
+		place = sqlstoretest.Place(t)
 	}
-	defer db.Close()
+	path := cmp.Or(place.URL, place.Path)
+	db := sqlstoretest.OpenConfig(t, place)
 	l := ledger.New(ledger.Config{DB: db, Operator: "bayern", Key: ledger.NewKey(make([]byte, 32))})
 	if err := l.RememberKey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	who := actor.Actor{ID: "portal-bayern", Role: actor.Portal}
-	err = db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+	err := db.Write(t.Context(), func(tx *sqlstore.Tx) error {
 		_, err := l.Append(t.Context(), tx,
 			event.Draft{
 				ID: "c/submitted", Source: "urn:efa", Type: event.TypeCaseSubmitted, Case: "c", Tenant: "muenchen", Actor: who,
@@ -101,5 +105,45 @@ func TestAMissingDatabaseIsNotMade(t *testing.T) {
 	t.Parallel()
 	if _, err := rows.Open(filepath.Join(t.TempDir(), "none.db")); err == nil {
 		t.Error("it was opened")
+	}
+}
+
+// TestAPostgreSQLLogInNeedsTheRoleThatSeesEveryRow: a ledger that only looks empty must not be judged.
+func TestAPostgreSQLLogInNeedsTheRoleThatSeesEveryRow(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	place := sqlstoretest.Place(t)
+	raw := sqlstoretest.Raw(t, place)
+	u, err := url.Parse(place.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "checker_" + strings.TrimPrefix(u.Path, "/efa_")
+	u.User = url.User(name)
+	do := func(ctx context.Context, statement string) {
+		t.Helper()
+		if _, err := raw.ExecContext(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(t.Context(), `create role `+name+` login`)
+	t.Cleanup(func() { do(context.WithoutCancel(t.Context()), `drop role `+name) })
+	do(t.Context(), `insert into submissions (submitter, id_mac, case_id, body_mac, received_at) values ('p', 'i', 'c', 'b', now())`)
+	read := func() (*rows.Ledger, error) {
+		t.Helper()
+		opened, err := rows.Open(u.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer opened.Close()
+		return opened.Read(t.Context())
+	}
+	if _, err := read(); err == nil || !strings.Contains(err.Error(), "permission denied to set role") {
+		t.Errorf("without the role: %v", err)
+	}
+	do(t.Context(), `grant efa_ledger to `+name)
+	got, err := read()
+	if err != nil || !got.Claimed["c"] {
+		t.Errorf("with the role: %v", err)
 	}
 }

@@ -22,7 +22,7 @@ func (d *DB) Texts(ctx context.Context, see func(column string, value []byte)) e
 }
 
 func (d *DB) names(ctx context.Context) (out []string, err error) {
-	found, err := d.db.QueryContext(ctx, `select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`)
+	found, err := d.db.QueryContext(ctx, d.tables)
 	if err != nil {
 		return nil, fmt.Errorf("list tables: %w", err)
 	}

@@ -2,10 +2,12 @@
 // readers of the event log saw. It is asked when nothing moves any more.
 //
 //	lost          an acknowledged submission has its case; an event waits in the outbox or stands in the event log; what an
-//	              authority should learn stands in its inbox, waits, or was put aside with a reason
+//	              authority should learn stands in its inbox, waits, or was put aside with a reason; what it wrote on its own
+//	              topic has its effect, was refused, or was not read yet
 //	duplicate     one submission, one case; each effect once in the ledger and once in an inbox. Deliveries that a
 //	              recipient saw again are a rate, no fault
-//	phantom       every case, record, item and delivery goes back to what a producer sent or the ledger holds
+//	phantom       every case, record, item, delivery and answer goes back to what a producer or an authority sent or the
+//	              ledger holds
 //	order         per case without gaps, in ledger, event log and inbox; a place in an inbox never shows two things
 //	leak          a canary stands only in what its recipient fetched, and the decision released a field that holds it
 //	authorised    announcement, task, disclosure and handed over bytes each have their decision, for that recipient, taken

@@ -53,9 +53,9 @@ func (c *court) leakedTo(s *search) {
 	}
 }
 
-// leakedToLog looks at every byte of the event log.
+// leakedToLog looks at every byte of the event log, the topics of authorities included.
 func (c *court) leakedToLog(s *search) {
-	for _, r := range c.Records {
+	for _, r := range slices.Concat(c.Records, c.Outboxes) {
 		c.saw()
 		raw := append([]byte(r.Key+"\x00"), r.Value...)
 		for key, value := range r.Headers {
@@ -78,7 +78,7 @@ func (c *court) leaked(homes []home, authority string, f witness.Fetched, fetche
 		return "content left without a decision for this recipient"
 	}
 	for _, h := range homes {
-		if !slices.ContainsFunc(c.accepted[h.submission], func(a witness.Claim) bool { return a.Case == f.Case }) {
+		if !c.opened(h.submission, f.Case) {
 			continue
 		}
 		if slices.ContainsFunc(h.fields, func(field string) bool { return slices.Contains(d.Released, field) }) {
@@ -87,6 +87,17 @@ func (c *court) leaked(homes []home, authority string, f witness.Fetched, fetche
 		return fmt.Sprintf("a recipient got %v, which the decision does not release", h.fields)
 	}
 	return "a recipient got content of another case"
+}
+
+// opened reports whether a submission has opened a case, or may have: its producer has no answer, and nobody else was told
+// of that case.
+func (j *judge) opened(submission, caseID string) bool {
+	if slices.ContainsFunc(j.accepted[submission], func(a witness.Claim) bool { return a.Case == caseID }) {
+		return true
+	}
+	_, acked := j.acked[caseID]
+	_, asked := j.asked[caseID]
+	return j.unknown[submission] && !acked && !asked
 }
 
 // nowhere searches a file, or every file below a directory.

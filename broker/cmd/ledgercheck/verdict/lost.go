@@ -42,6 +42,7 @@ func (j *judge) lost() {
 			c.lostEvent(e, logged)
 		}
 	}
+	c.answers()
 	for _, task := range sorted(j.Ledger.Tasks) {
 		if len(j.Ledger.Events[j.Ledger.Tasks[task]]) == 0 {
 			c.broken("tasks", "a task has no case", task)

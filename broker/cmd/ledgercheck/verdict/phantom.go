@@ -8,6 +8,7 @@ func (j *judge) phantom() {
 	c := j.rule(Phantom)
 	defer c.close()
 	c.phantomCases()
+	c.invented()
 	forged := map[string]bool{}
 	for _, claim := range j.Claims {
 		if claim.Op == witness.Forge {

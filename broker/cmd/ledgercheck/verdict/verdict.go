@@ -15,6 +15,8 @@ type Testimony struct {
 	Exchanges []witness.Exchange
 	// Records are those of the event log; nil when nobody read it, and then nothing is said about it.
 	Records []witness.Record
+	// Outboxes are those of the topics of authorities; nil when nobody read them.
+	Outboxes []witness.Record
 	// Texts hands over every value of the database with the name of its column.
 	Texts func(see func(column string, value []byte)) error
 	// Nowhere are files and directories in which no canary may stand.
@@ -73,7 +75,9 @@ type Figures struct {
 	// Seen is how often recipients saw an item, SeenAgain how often one that they had seen.
 	Seen      int `json:"seen"`
 	SeenAgain int `json:"seen_again"`
-	// Open are events whose effects are still on their way.
+	// Answers came over topics of authorities.
+	Answers int `json:"answers"`
+	// Open are events and answers whose effects are still on their way.
 	Open     int `json:"open"`
 	Canaries int `json:"canaries"`
 }
@@ -119,6 +123,7 @@ type judge struct {
 	deliveries map[string]rows.Delivery
 	accepted   map[string][]witness.Claim // answers of yes by submission
 	acked      map[string]string          // submission of each acknowledged case
+	unknown    map[string]bool            // submissions whose producer never learned what became of them
 	asked      map[string]string          // authority that opened a case by a submission of its own
 	inbox      map[string][]rows.Delivery // by event
 }
@@ -126,7 +131,7 @@ type judge struct {
 func newJudge(t Testimony) *judge {
 	j := &judge{
 		Testimony: t, events: map[string]rows.Event{}, byID: map[string]rows.Event{}, deliveries: map[string]rows.Delivery{},
-		accepted: map[string][]witness.Claim{}, acked: map[string]string{}, asked: map[string]string{},
+		accepted: map[string][]witness.Claim{}, acked: map[string]string{}, unknown: map[string]bool{}, asked: map[string]string{},
 		inbox:  map[string][]rows.Delivery{},
 		report: Report{Whole: true, Balance: []Balance{}},
 	}
@@ -168,11 +173,12 @@ func (j *judge) hear() {
 	}
 	f := &j.report.Figures
 	f.Submissions, f.Accepted = len(open), len(j.accepted)
-	for _, unknown := range open {
+	for id, unknown := range open {
 		if unknown {
-			f.Unknown++
+			j.unknown[id] = true
 		}
 	}
+	f.Unknown = len(j.unknown)
 }
 
 // court collects what breaks one rule.

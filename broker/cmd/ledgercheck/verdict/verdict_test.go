@@ -220,6 +220,21 @@ func TestEachFaultBreaksItsRule(t *testing.T) {
 		"a record of nobody": {verdict.Phantom, "the ledger does not hold", func(of *verdict.Testimony) {
 			of.Records = append(of.Records, witness.Record{Offset: 9, Key: "c", Value: []byte("{}")})
 		}},
+		"an answer that was passed over": {verdict.Lost, "passed over", func(of *verdict.Testimony) {
+			of.Outboxes = []witness.Record{said()}
+			of.Ledger.ReadTo = map[rows.Place]int64{{Topic: outbox}: 0}
+		}},
+		"an answer without effect": {verdict.Lost, "holds nothing of it", func(of *verdict.Testimony) {
+			of.Outboxes = []witness.Record{said()}
+			of.Ledger.Taken = []rows.Taken{taken()}
+		}},
+		"an answer of nobody": {verdict.Phantom, "stands on no topic", func(of *verdict.Testimony) {
+			of.Outboxes, of.Ledger.Taken = []witness.Record{}, []rows.Taken{taken()}
+		}},
+		"content in an answer": {verdict.Leak, "in the event log", func(of *verdict.Testimony) {
+			of.Outboxes = []witness.Record{said()}
+			of.Outboxes[0].Headers["x"] = canary
+		}},
 		"a record with another body": {verdict.Phantom, "the ledger does not hold", func(of *verdict.Testimony) { of.Records[0].Value = []byte(`{"a":1}`) }},
 		"an item of nobody":          {verdict.Phantom, "a recipient saw an item", delivery(func(d *rows.Delivery) { d.ID = "e" })},
 		"a delivery without event":   {verdict.Phantom, "a delivery has no event", delivery(func(d *rows.Delivery) { d.Event = "e" })},
@@ -286,18 +301,58 @@ func TestEachFaultBreaksItsRule(t *testing.T) {
 	}
 }
 
-// TestASubmissionOfUnknownFateMayGoEitherWay: its case may exist or not, but not twice, and not beside others.
+const outbox = "efa.outbox.ihk"
+
+// said is the record of the chamber that it could read its item.
+func said() witness.Record {
+	return witness.Record{Topic: outbox, Key: "c", Value: []byte(`{"delivery_id":"d"}`), Headers: map[string]string{"ce_id": "delivery/d", "ce_source": "urn:ihk"}}
+}
+
+func taken() rows.Taken {
+	return rows.Taken{Source: "urn:ihk", ID: "delivery/d", Case: "c", Place: rows.Place{Topic: outbox}}
+}
+
+// TestAnAnswerIsTakenRefusedOrNotReadYet, and one that comes twice, in either mode, has one effect.
+func TestAnAnswerIsTakenRefusedOrNotReadYet(t *testing.T) {
+	t.Parallel()
+	of := whole()
+	alterEvent(&of, 3, func(e *rows.Event) {
+		e.Type, e.Data, e.About = "de.efa.delivery.accepted.v1", `{"delivery_id":"d"}`, rows.About{Delivery: "d"}
+	})
+	of.Records[3].Headers["ce_type"], of.Records[3].Value = "de.efa.delivery.accepted.v1", []byte(`{"delivery_id":"d"}`)
+	structured := witness.Record{Topic: outbox, Offset: 1, Value: []byte(`{"id":"delivery/d","source":"urn:ihk","data":{"delivery_id":"d"}}`)}
+	rubbish := witness.Record{Topic: outbox, Offset: 2, Value: []byte(`?`)}
+	waiting := witness.Record{Topic: outbox, Offset: 3, Value: []byte(`{}`)}
+	of.Outboxes = []witness.Record{said(), structured, rubbish, waiting}
+	of.Ledger.Taken = []rows.Taken{taken()}
+	of.Ledger.Refused = map[rows.Place]bool{{Topic: outbox, Offset: 2}: true}
+	of.Ledger.ReadTo = map[rows.Place]int64{{Topic: outbox}: 2}
+	for rule, v := range judge(t, of) {
+		t.Errorf("%s: %v", rule, v)
+	}
+	if r, err := verdict.Judge(of); err != nil || r.Figures.Open != 1 || r.Figures.Answers != 1 {
+		t.Errorf("%+v %v", r.Figures, err)
+	}
+}
+
+// TestASubmissionOfUnknownFateMayGoEitherWay: its case may exist, with all that follows, but not twice, and it is nobody
+// else's.
 func TestASubmissionOfUnknownFateMayGoEitherWay(t *testing.T) {
 	t.Parallel()
 	of := whole()
 	of.Claims[1] = witness.Claim{Actor: "portal", Op: witness.Info, ID: "s", Code: "unavailable"}
-	of.Exchanges = nil
 	if broken := judge(t, of); len(broken) > 0 {
 		t.Errorf("there: %v", broken)
 	}
 	of.Ledger.Cases["x"] = rows.Case{ID: "x"}
 	if broken := judge(t, of); len(broken[verdict.Phantom]) != 1 {
 		t.Errorf("a second case: %v", broken)
+	}
+	of.Claims = append(of.Claims, witness.Claim{Actor: "portal", Op: witness.Invoke, ID: "other", SHA256: digest([]byte("other"))}, witness.Claim{
+		Actor: "portal", Op: witness.OK, ID: "other", Case: "c", Receipt: whole().Claims[1].Receipt,
+	})
+	if broken := judge(t, of); len(broken[verdict.Leak]) != 1 {
+		t.Errorf("content of it in a case that is somebody else's: %v", broken)
 	}
 }
 
