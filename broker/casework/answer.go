@@ -47,10 +47,10 @@ func (c *Casework) Completing(ctx context.Context, v actor.Viewer, id string, a 
 	if err := c.resolve(ctx, v, id, a.Contents); err != nil {
 		return nil, err
 	}
-	return c.answer(id, func(t lockedTask) event.Draft {
+	return c.answer(id, func(t *row) event.Draft {
 		return event.Draft{
-			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.caseID, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
-			Data: event.TaskCompleted{Task: id, Step: t.step, Pass: t.pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.Case, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
+			Data: event.TaskCompleted{Task: id, Step: t.Step, Pass: t.Pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
 		}
 	}), nil
 }
@@ -69,10 +69,10 @@ func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a A
 	if err := c.allowAnswer(ctx, v, id, a.Case); err != nil {
 		return nil, err
 	}
-	return c.answer(id, func(t lockedTask) event.Draft {
+	return c.answer(id, func(t *row) event.Draft {
 		return event.Draft{
-			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.caseID, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
-			Data: event.TaskReturned{Task: id, Step: t.step, Pass: t.pass, Reason: "not_competent"},
+			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.Case, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
+			Data: event.TaskReturned{Task: id, Step: t.Step, Pass: t.Pass, Reason: "not_competent"},
 		}
 	}), nil
 }
@@ -81,12 +81,12 @@ func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a A
 func answerID(taskID string) string { return taskID + "/answer" }
 
 // answer records a draft about a task in the caller's transaction.
-func (c *Casework) answer(id string, draft func(lockedTask) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
+func (c *Casework) answer(id string, draft func(*row) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
 	return func(ctx context.Context, tx *sqlstore.Tx) error {
 		if err := lockCaseOf(ctx, tx, id); err != nil {
 			return err
 		}
-		t, err := lockTask(ctx, tx, id)
+		t, err := heldTask(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -105,19 +105,27 @@ func lockCaseOf(ctx context.Context, tx *sqlstore.Tx, id string) error {
 	if tx.ForUpdate() == "" {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, `select 1 from cases where id = (select case_id from tasks where id = $1)`+tx.ForUpdate(), id); err != nil {
+	if err := tx.Put(ctx, `select 1 from cases where id = (select case_id from tasks where id = $1)`+tx.ForUpdate(), id); err != nil {
 		return fmt.Errorf("lock case of task: %w", err)
 	}
 	return nil
 }
 
-// answered records an answer and reads the task.
-func (c *Casework) answered(ctx context.Context, v actor.Viewer, id string, record func(ctx context.Context, tx *sqlstore.Tx) error) (task.Task, error) {
-	if err := c.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return record(ctx, tx) }); err != nil {
+// answered records an answer and returns the task as it is then.
+func (c *Casework) answered(ctx context.Context, v actor.Viewer, id string, record func(ctx context.Context, tx *sqlstore.Tx) error) (out task.Task, err error) {
+	err = c.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		if err := record(ctx, tx); err != nil {
+			return err
+		}
+		t, err := heldTask(ctx, tx, id)
+		out = t.shownTo(v)
+		return err
+	})
+	if err != nil {
 		return task.Task{}, fmt.Errorf("answer task: %w", err)
 	}
 	fault.Crash(fault.AnswerCommitted)
-	return readTask(ctx, c.cfg.DB.Read(), v, id)
+	return out, nil
 }
 
 // resolve replaces the references that came with an answer by those of the vault, which alone knows the digest of the
@@ -126,7 +134,7 @@ func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, r
 	if len(refs) == 0 {
 		return nil
 	}
-	t, err := lockTask(ctx, c.cfg.DB.Read(), taskID)
+	t, err := readTask(ctx, c.cfg.DB.Read(), taskID)
 	if err != nil {
 		return err
 	}
@@ -136,7 +144,7 @@ func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, r
 		if err != nil && contracts.KindOf(err) != contracts.NotFound {
 			return fmt.Errorf("describe content: %w", err)
 		}
-		if err != nil || found.Case != t.caseID || found.Uploader != v.ID {
+		if err != nil || found.Case != t.Case || found.Uploader != v.ID {
 			problems = append(problems, contracts.Problem{
 				Pointer: fmt.Sprintf("/contents/%d/content_id", i),
 				Detail:  "no content of this case that you have stored; store it first with PUT /v1/contents/{content_id}",
@@ -154,42 +162,39 @@ func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, r
 // allowAnswer asks the policy whether v may answer a task, and checks that it is one of the case unless that is empty.
 func (c *Casework) allowAnswer(ctx context.Context, v actor.Viewer, id, caseID string) error {
 	return c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
-		if err := c.allowTask(ctx, q, v, id, decision.TaskAnswer); err != nil || caseID == "" {
-			return err
-		}
-		t, err := lockTask(ctx, q, id)
-		if err == nil && t.caseID != caseID {
+		t, err := c.allowTask(ctx, q, v, id, decision.TaskAnswer)
+		if err == nil && caseID != "" && t.Case != caseID {
 			err = contracts.Errorf(contracts.NotFound, "read task", "no such task")
 		}
 		return err
 	})
 }
 
-// allowTask asks the policy whether v may do action with a task; a task that v must not know is NotFound.
-func (c *Casework) allowTask(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string, action decision.Action) error {
-	t, err := lockTask(ctx, q, id)
+// allowTask reads a task and asks the policy whether v may do action with it; a task that v must not know is NotFound.
+func (c *Casework) allowTask(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string, action decision.Action) (*row, error) {
+	t, err := readTask(ctx, q, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if v.Authority != "" && t.authority == v.Authority {
-		return c.gate.Relation(ctx, v, action, decision.Holder)
+	if v.Authority != "" && t.Authority == v.Authority {
+		return t, c.gate.Relation(ctx, v, action, decision.Holder)
 	}
-	_, err = c.gate.Case(ctx, q, v, t.caseID, action)
-	return err
+	_, err = c.gate.Case(ctx, q, v, t.Case, action)
+	return t, err
 }
 
 // Completable prepares the completion of a task by a submission of v's authority: a draft whose data lack only the
 // outcome and the opened case, and the service that has to be submitted. Anything but v's own task is NotFound.
 func (c *Casework) Completable(ctx context.Context, v actor.Viewer, caseID, taskID string) (event.Draft, key.ServiceKey, error) {
-	t, err := lockTask(ctx, c.cfg.DB.Read(), taskID)
+	t, err := readTask(ctx, c.cfg.DB.Read(), taskID)
 	if err != nil {
 		return event.Draft{}, "", err
 	}
-	if t.caseID != caseID || t.authority != v.Authority {
+	if t.Case != caseID || t.Authority != v.Authority {
 		return event.Draft{}, "", contracts.Errorf(contracts.NotFound, "read task", "no such task")
 	}
 	return event.Draft{
 		ID: answerID(taskID), Source: c.source(), Type: event.TypeTaskCompleted, Case: caseID, Tenant: t.tenant, Actor: v.Actor,
-		Data: event.TaskCompleted{Task: taskID, Step: t.step, Pass: t.pass},
-	}, key.ServiceKey(t.opens), nil
+		Data: event.TaskCompleted{Task: taskID, Step: t.Step, Pass: t.Pass},
+	}, key.ServiceKey(t.Opens), nil
 }

@@ -2,9 +2,7 @@ package casework
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,7 +12,7 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/event"
 	"github.com/efa-broker/efa-broker/contracts/fact"
-	"github.com/efa-broker/efa-broker/contracts/law"
+	"github.com/efa-broker/efa-broker/contracts/key"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 	"github.com/efa-broker/efa-broker/contracts/task"
 )
@@ -89,40 +87,40 @@ func (c *Casework) assigned(ctx context.Context, tx *sqlstore.Tx, r event.Record
 }
 
 func (c *Casework) completed(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.TaskCompleted) error {
-	t, err := lockTask(ctx, tx, d.Task)
+	t, err := heldTask(ctx, tx, d.Task)
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(t.outcomes, d.Outcome) {
+	if !slices.Contains(t.Outcomes, d.Outcome) {
 		return contracts.Refuse(contracts.Invalid, "complete task", contracts.Problem{
 			Pointer: "/outcome",
 			Detail:  "not an outcome of this task; the task lists the allowed ones",
 		})
 	}
-	if (t.opens == "") != (d.Opened == "") {
-		return contracts.Refuse(contracts.Conflict, "complete task", contracts.Problem{Pointer: "/outcome", Detail: wayOf(t.opens)})
+	if (t.Opens == "") != (d.Opened == "") {
+		return contracts.Refuse(contracts.Conflict, "complete task", contracts.Problem{Pointer: "/outcome", Detail: wayOf(t.Opens)})
 	}
 	if err := c.checkFacts(ctx, t, d.Facts); err != nil {
 		return err
 	}
-	facts, err := json.Marshal(d.Facts)
-	if err != nil {
-		return fmt.Errorf("encode outcome facts: %w", err)
+	facts := d.Facts
+	if facts == nil {
+		facts = fact.Values{}
 	}
-	if err := moveTask(ctx, tx, r, t, task.Completed, d.Outcome, string(facts)); err != nil {
+	if err := moveTask(ctx, tx, r, t, task.Completed, d.Outcome, facts); err != nil {
 		return err
 	}
 	return c.attended(ctx, tx, r)
 }
 
-func wayOf(opens string) string {
+func wayOf(opens key.ServiceKey) string {
 	if opens == "" {
 		return "this task is completed by its outcome: POST /v1/tasks/{task_id}/outcome"
 	}
-	return "this task is completed by filing service " + opens + ": POST /v1/submissions with completes"
+	return "this task is completed by filing service " + string(opens) + ": POST /v1/submissions with completes"
 }
 
-func (c *Casework) checkFacts(ctx context.Context, t lockedTask, facts fact.Values) error {
+func (c *Casework) checkFacts(ctx context.Context, t *row, facts fact.Values) error {
 	for name := range facts {
 		if !slices.Contains(t.allowedFacts, name) {
 			return contracts.Refuse(contracts.Invalid, "complete task", contracts.Problem{
@@ -142,11 +140,11 @@ func (c *Casework) checkFacts(ctx context.Context, t lockedTask, facts fact.Valu
 }
 
 func (c *Casework) returned(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.TaskReturned) error {
-	t, err := lockTask(ctx, tx, d.Task)
+	t, err := heldTask(ctx, tx, d.Task)
 	if err != nil {
 		return err
 	}
-	if err := moveTask(ctx, tx, r, t, task.NotCompetent, "", "{}"); err != nil {
+	if err := moveTask(ctx, tx, r, t, task.NotCompetent, "", fact.Values{}); err != nil {
 		return err
 	}
 	return leave(ctx, tx, r, t)
@@ -154,26 +152,31 @@ func (c *Casework) returned(ctx context.Context, tx *sqlstore.Tx, r event.Record
 
 // leave ends the part that an authority took in a role: whoever is not competent has no business with the content. The
 // role stays while another task of it is the authority's to do or was done by it.
-func leave(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTask) error {
+func leave(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t *row) error {
 	err := tx.Put(ctx, `update case_participation set ends = $4 where case_id = $1 and authority = $2 and role = $3 and ends is null
-		and not exists (select 1 from tasks t where t.case_id = $1 and t.authority = $2 and t.role = $3
-			and (t.state in ('assigned', 'completed') or t.state = 'expired' and t.silence_effect = 'DISREGARDABLE'))`,
-		r.Case, t.authority, t.role, r.Time)
+		and not exists (select 1 from tasks t where t.case_id = $1 and t.Authority = $2 and t.Role = $3
+			and (t.State in ('assigned', 'completed') or t.State = 'expired' and t.silence_effect = 'DISREGARDABLE'))`,
+		r.Case, t.Authority, t.Role, r.Time)
 	return err
 }
 
 // moveTask checks the step against the row and writes it; an illegal step is a conflict, answered at once (law 3).
-func moveTask(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t lockedTask, next task.State, outcome, facts string) error {
-	if err := t.state.Move(next, t.deadline.SilenceEffect); err != nil {
+func moveTask(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t *row, next task.State, outcome string, facts fact.Values) error {
+	if err := t.State.Move(next, t.Deadline.SilenceEffect); err != nil {
 		return contracts.Errorf(contracts.Conflict, "move task", "%w", err)
 	}
-	if t.state == task.Assigned && t.deadline.Late(r.Time) {
+	if t.State == task.Assigned && t.Deadline.Late(r.Time) {
 		return contracts.Errorf(contracts.Conflict, "move task", "silence ended the task at %s, and this was received at %s",
-			t.deadline.Due.Format(time.RFC3339Nano), r.Time.Format(time.RFC3339Nano))
+			t.Deadline.Due.Format(time.RFC3339Nano), r.Time.Format(time.RFC3339Nano))
 	}
-	err := tx.Put(ctx, `update tasks set state = $2, outcome = $3, outcome_facts = $4, completed_at = $5 where id = $1`,
-		t.id, next, outcome, facts, r.Time)
-	return err
+	text, err := json.Marshal(facts)
+	if err != nil {
+		return fmt.Errorf("encode outcome facts: %w", err)
+	}
+	at := r.Time.UTC()
+	t.State, t.Outcome, t.OutcomeFacts, t.CompletedAt = next, outcome, facts, &at
+	return tx.Put(ctx, `update tasks set state = $2, outcome = $3, outcome_facts = $4, completed_at = $5 where id = $1`,
+		t.ID, next, outcome, string(text), at)
 }
 
 func moveCase(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, next procedure.State) error {
@@ -213,45 +216,4 @@ func (c *Casework) escalated(ctx context.Context, tx *sqlstore.Tx, r event.Recor
 func (c *Casework) linked(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.CaseLinked) error {
 	err := tx.Put(ctx, `insert into case_links (case_id, linked, relation) values ($1, $2, $3) on conflict do nothing`, r.Case, d.Linked, d.Relation)
 	return err
-}
-
-// lockedTask is the part of a task row that answers are checked against.
-type lockedTask struct {
-	id, caseID   string
-	tenant       authority.TenantID // of the case
-	authority    authority.ID
-	role         authority.Role
-	pkg          string // hash of the case's service package
-	opens        string
-	state        task.State
-	deadline     law.Deadline
-	outcomes     []string
-	allowedFacts []string
-	step         string
-	pass         int
-}
-
-func lockTask(ctx context.Context, q sqlstore.Querier, id string) (lockedTask, error) {
-	t := lockedTask{id: id}
-	var outcomes, facts string
-	var due sql.NullTime
-	d := &t.deadline
-	err := q.QueryRowContext(ctx, `select t.case_id, c.tenant, t.authority, t.role, c.package, t.opens, t.state, t.law, t.legal_basis, t.silence_effect, t.due,
-		t.outcomes, t.allowed_facts, t.step, t.pass from tasks t join cases c on c.id = t.case_id where t.id = $1`, id).
-		Scan(&t.caseID, &t.tenant, &t.authority, &t.role, &t.pkg, &t.opens, &t.state, &d.Law, &d.LegalBasis, &d.SilenceEffect, &due,
-			&outcomes, &facts, &t.step, &t.pass)
-	if errors.Is(err, sql.ErrNoRows) {
-		return t, contracts.Errorf(contracts.NotFound, "read task", "no such task")
-	}
-	if err != nil {
-		return t, fmt.Errorf("read task: %w", err)
-	}
-	t.deadline.Due = utc(due)
-	if err := json.Unmarshal([]byte(outcomes), &t.outcomes); err != nil {
-		return t, fmt.Errorf("decode outcomes: %w", err)
-	}
-	if err := json.Unmarshal([]byte(facts), &t.allowedFacts); err != nil {
-		return t, fmt.Errorf("decode outcome facts: %w", err)
-	}
-	return t, nil
 }

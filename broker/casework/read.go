@@ -3,7 +3,6 @@ package casework
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/standing"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
-	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/decision"
 	"github.com/efa-broker/efa-broker/contracts/procedure"
 	"github.com/efa-broker/efa-broker/contracts/task"
@@ -170,54 +168,13 @@ func parseCursor(s string) (time.Time, string, error) {
 	return at, id, nil
 }
 
-const selectTasks = `select t.id, t.case_id, t.step, t.pass, t.role, t.authority, t.service, t.opens, t.state, t.outcomes, t.outcome, t.outcome_facts,
-	t.law, t.legal_basis, t.silence_effect, t.due, t.assigned_at, t.completed_at, c.lead from tasks t join cases c on c.id = t.case_id`
-
-// scanTask reads a task as v may see it.
-func scanTask(v actor.Viewer, row scanner) (task.Task, error) {
-	var t task.Task
-	var lead authority.ID
-	var outcomes, facts string
-	var due, completed sql.NullTime
-	err := row.Scan(&t.ID, &t.Case, &t.Step, &t.Pass, &t.Role, &t.Authority, &t.Service, &t.Opens, &t.State, &outcomes, &t.Outcome, &facts,
-		&t.Deadline.Law, &t.Deadline.LegalBasis, &t.Deadline.SilenceEffect, &due, &t.AssignedAt, &completed, &lead)
-	if err != nil {
-		return t, err
-	}
-	t.AssignedAt = t.AssignedAt.UTC()
-	t.Deadline.Due, t.CompletedAt = utc(due), utc(completed)
-	if err := json.Unmarshal([]byte(outcomes), &t.Outcomes); err != nil {
-		return t, fmt.Errorf("decode outcomes: %w", err)
-	}
-	if err := json.Unmarshal([]byte(facts), &t.OutcomeFacts); err != nil {
-		return t, fmt.Errorf("decode outcome facts: %w", err)
-	}
-	return redact(v, t, lead), nil
-}
-
-func utc(t sql.NullTime) *time.Time {
-	if !t.Valid {
-		return nil
-	}
-	at := t.Time.UTC()
-	return &at
-}
-
-func readTask(ctx context.Context, q sqlstore.Querier, v actor.Viewer, id string) (task.Task, error) {
-	t, err := scanTask(v, q.QueryRowContext(ctx, selectTasks+` where t.id = $1`, id))
-	if err != nil {
-		return t, fmt.Errorf("read task: %w", err)
-	}
-	return t, nil
-}
-
 // Task reads one task for v.
 func (c *Casework) Task(ctx context.Context, v actor.Viewer, id string) (found task.Task, err error) {
 	err = c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
-		if err := c.allowTask(ctx, q, v, id, decision.TaskRead); err != nil {
-			return err
+		t, err := c.allowTask(ctx, q, v, id, decision.TaskRead)
+		if err == nil {
+			found = t.shownTo(v)
 		}
-		found, err = readTask(ctx, q, v, id)
 		return err
 	})
 	return found, err
@@ -248,7 +205,10 @@ func (c *Casework) Tasks(ctx context.Context, v actor.Viewer, f TaskFilter, afte
 		if err != nil {
 			return err
 		}
-		out, err = scanAll(rows, func(row scanner) (task.Task, error) { return scanTask(v, row) })
+		out, err = scanAll(rows, func(from scanner) (task.Task, error) {
+			t, err := scanRow(from)
+			return t.shownTo(v), err
+		})
 		return err
 	})
 	if err != nil {
@@ -270,14 +230,4 @@ func visibleTasks(v actor.Viewer, first int) (string, []any) {
 	return fmt.Sprintf(`c.operator = $%d and (t.authority = $%d or c.lead = $%d or t.case_id in (
 		select m.case_id from tasks m where m.authority = $%d and m.state in ('assigned', 'completed')))`, first, first+1, first+1, first+1),
 		[]any{v.Operator, v.Authority}
-}
-
-// redact leaves of another holder's task what holders see of each other: role, state and due date, no name and no
-// outcome (decision 15). Who leads the case, filed it or hosts it sees the whole.
-func redact(v actor.Viewer, t task.Task, lead authority.ID) task.Task {
-	if v.Authority == "" || t.Authority == v.Authority || lead == v.Authority {
-		return t
-	}
-	t.Authority, t.Outcome, t.OutcomeFacts, t.Outcomes, t.Opens = "", "", nil, []string{}, ""
-	return t
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestTheCheckerSharesNoCodeWithTheBroker allows the standard library, the database drivers and itself.
+// TestTheCheckerSharesNoCodeWithTheBroker allows the standard library, the database drivers, the judge of linearizability and itself.
 func TestTheCheckerSharesNoCodeWithTheBroker(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
@@ -31,7 +31,7 @@ func TestTheCheckerSharesNoCodeWithTheBroker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drivers := []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/stdlib"}
+	drivers := []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/stdlib", "github.com/anishathalye/porcupine"}
 	for d := range strings.FieldsSeq(string(direct)) {
 		if strings.Contains(strings.Split(d, "/")[0], ".") && !strings.HasPrefix(d, "github.com/efa-broker/efa-broker/broker/cmd/ledgercheck/") && !slices.Contains(drivers, d) {
 			t.Errorf("ledgercheck imports %s", d)

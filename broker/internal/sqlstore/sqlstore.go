@@ -225,7 +225,19 @@ type Tx struct {
 	after []func()
 
 	line *line // nil where statements do not wait for others
+	kept map[any]any
 }
+
+// Keep keeps a value until the transaction ends, so that what is read behind a lock is read once.
+func (t *Tx) Keep(key, value any) {
+	if t.kept == nil {
+		t.kept = map[any]any{}
+	}
+	t.kept[key] = value
+}
+
+// Kept is the value that the transaction keeps under a key; nil when there is none.
+func (t *Tx) Kept(key any) any { return t.kept[key] }
 
 // Now is the instant of the transaction: one value for everything written in it, taken when it is first asked for. Lock
 // the case before, and on one machine the instants of a case follow its order; those of two replicas may be apart by what

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ type kill struct {
 
 // TestEveryRuleHoldsWhereverTheBrokerIsKilled kills the broker once at every crash point in the midst of new cases, on one
 // data directory, and judges what is left after each kill; in the end every case is whole and everything is accounted
-// for. With EFA_NIGHTLY each of three seeds has 200 cases a point.
+// for. With EFA_NIGHTLY each of three seeds has 200 cases a point, or as many as FAULT_CASES says.
 func TestEveryRuleHoldsWhereverTheBrokerIsKilled(t *testing.T) {
 	t.Parallel()
 	var kills []kill
@@ -55,10 +56,13 @@ func TestEveryRuleHoldsWhereverTheBrokerIsKilled(t *testing.T) {
 
 // extent is how many cases a point has, and which seeds are run.
 func extent() (cases int, seeds []uint64) {
-	if os.Getenv("EFA_NIGHTLY") != "" {
-		return 200, []uint64{1, 2, 3}
+	if os.Getenv("EFA_NIGHTLY") == "" {
+		return 10, []uint64{1}
 	}
-	return 10, []uint64{1}
+	if n, err := strconv.Atoi(os.Getenv("FAULT_CASES")); err == nil && n > 0 {
+		return n, []uint64{1, 2, 3}
+	}
+	return 200, []uint64{1, 2, 3}
 }
 
 func killEverywhere(t *testing.T, w *world, kills []kill, cases int, random *rand.Rand) {

@@ -30,6 +30,7 @@ type Ledger struct {
 	Claimed       map[string]bool // cases that a submission id names
 	Letters       []Letter
 	Tasks         map[string]string // case of each task
+	Dated         map[string]bool   // tasks with a due instant
 	Erased        map[string]time.Time
 	// Taken are the answers that came over topics of authorities, Refused the records of such topics that were refused, and
 	// ReadTo the last record of each partition, named with offset 0, that was dealt with.
@@ -76,6 +77,7 @@ type Event struct {
 // About is what the data of events say, of all types together.
 type About struct {
 	Task       string `json:"task_id"`
+	Outcome    string `json:"outcome"`
 	Step       string `json:"step"`
 	Role       string `json:"role"`
 	Authority  string `json:"authority"`
@@ -157,7 +159,7 @@ func (d *DB) Read(ctx context.Context) (l *Ledger, err error) {
 	l = &Ledger{
 		Cases: map[string]Case{}, Events: map[string][]Event{}, Receipts: map[string][]Receipt{}, Keys: map[string][]byte{},
 		Outbox: map[Seq]bool{}, Positions: map[string]map[string]int64{}, Counters: map[string]Counter{}, Decisions: map[string]Decision{},
-		Participation: map[string]bool{}, Claimed: map[string]bool{}, Tasks: map[string]string{}, Erased: map[string]time.Time{},
+		Participation: map[string]bool{}, Claimed: map[string]bool{}, Tasks: map[string]string{}, Dated: map[string]bool{}, Erased: map[string]time.Time{},
 		Refused: map[Place]bool{}, ReadTo: map[Place]int64{},
 	}
 	for _, t := range l.tables() {
@@ -324,10 +326,11 @@ func (l *Ledger) surroundings() []table {
 			l.Letters = append(l.Letters, d)
 			return err
 		}},
-		{`select id, case_id from tasks`, func(s scan) error {
+		{`select id, case_id, due is not null from tasks`, func(s scan) error {
 			var id, of string
-			err := s(&id, &of)
-			l.Tasks[id] = of
+			var dated bool
+			err := s(&id, &of, &dated)
+			l.Tasks[id], l.Dated[id] = of, dated
 			return err
 		}},
 	}

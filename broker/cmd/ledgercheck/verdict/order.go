@@ -31,6 +31,7 @@ func (j *judge) order() {
 	}
 	c.places()
 	c.reads()
+	c.linear()
 }
 
 // sequence checks the numbers of one case.

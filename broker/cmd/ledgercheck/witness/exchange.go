@@ -11,11 +11,15 @@ import (
 
 // Exchange is one line of a recipient: what it asked and what it got. Status 0 says that no answer came.
 type Exchange struct {
-	At        int64  `json:"at_ns"`
+	At int64 `json:"at_ns"`
+	// Began is when the request was sent, by a clock that all recipients share; 0 when it is not known or they share none.
+	Began     int64  `json:"began_ns,omitempty"`
 	Authority string `json:"authority"`
 	Method    string `json:"method"`
 	Path      string `json:"path"`
 	Status    int    `json:"status"`
+	// Sent holds the bytes of a request that decides something.
+	Sent []byte `json:"sent,omitempty"`
 	// Body holds the bytes of the answer, SHA256 their digest in hex.
 	Body   []byte `json:"body,omitempty"`
 	SHA256 string `json:"sha256"`
@@ -34,6 +38,9 @@ func Exchanges(path string) ([]Exchange, error) {
 		}
 		if sum := sha256.Sum256(l.Body); hex.EncodeToString(sum[:]) != l.SHA256 {
 			return errors.New("body does not have this sha256")
+		}
+		if l.Began > l.At {
+			return errors.New("began_ns is behind at_ns")
 		}
 		if err := c.at(l.At); err != nil {
 			return err
