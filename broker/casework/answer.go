@@ -196,5 +196,5 @@ func (c *Casework) Completable(ctx context.Context, v actor.Viewer, caseID, task
 	return event.Draft{
 		ID: answerID(taskID), Source: c.source(), Type: event.TypeTaskCompleted, Case: caseID, Tenant: t.tenant, Actor: v.Actor,
 		Data: event.TaskCompleted{Task: taskID, Step: t.Step, Pass: t.Pass},
-	}, key.ServiceKey(t.Opens), nil
+	}, t.Opens, nil
 }

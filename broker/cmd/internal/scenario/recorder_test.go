@@ -137,7 +137,9 @@ func (o office) look(like *http.Request, task string) {
 		return
 	}
 	req.Header.Set("Authorization", like.Header.Get("Authorization"))
-	_, _ = o.exchange(req)
+	if resp, err := o.exchange(req); err == nil {
+		_ = resp.Body.Close()
+	}
 }
 
 // exchange sends a request and notes it. The body of the answer is read already.

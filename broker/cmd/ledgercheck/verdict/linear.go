@@ -138,8 +138,7 @@ func (c *court) decisions() map[witness.Object]witness.Decision {
 		}
 	}
 	for _, d := range c.Ledger.Deliveries {
-		switch decision := witness.Decision(d.State); decision {
-		case witness.Accepted, witness.Rejected:
+		if decision := witness.Decision(d.State); decision == witness.Accepted || decision == witness.Rejected {
 			out[witness.Object{Kind: witness.Delivery, ID: d.ID}] = decision
 		}
 	}
