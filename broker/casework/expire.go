@@ -98,8 +98,7 @@ func (c *Casework) expired(ctx context.Context, tx *sqlstore.Tx, _ event.Recorde
 
 // attended takes the call for a person back once no task of the case is overdue any more.
 func (c *Casework) attended(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error {
-	err := tx.Put(ctx, `update cases set attention = '' where id = $1 and attention = $2
-		and not exists (select 1 from tasks t where t.case_id = $1 and t.State = $3 and t.silence_effect = $4 and t.due < $5)`,
+	return tx.Put(ctx, `update cases set attention = '' where id = $1 and attention = $2
+		and not exists (select 1 from tasks t where t.case_id = $1 and t.state = $3 and t.silence_effect = $4 and t.due < $5)`,
 		r.Case, engine.Overdue, task.Assigned, law.None, r.Time)
-	return err
 }

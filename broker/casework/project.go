@@ -41,8 +41,7 @@ func (c *Casework) Project(ctx context.Context, tx *sqlstore.Tx, r event.Recorde
 	case event.TypeCaseErased:
 		return erased(ctx, tx, r)
 	case event.TypeContentAnnounced:
-		err := tx.Put(ctx, `update cases set announcements = announcements + 1 where id = $1`, r.Case)
-		return err
+		return tx.Put(ctx, `update cases set announcements = announcements + 1 where id = $1`, r.Case)
 	}
 	return nil
 }
@@ -61,9 +60,8 @@ func (c *Casework) submitted(ctx context.Context, tx *sqlstore.Tx, r event.Recor
 
 // participate records that an authority takes part in a case from now on.
 func participate(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, a authority.ID, role authority.Role) error {
-	err := tx.Put(ctx, `insert into case_participation (case_id, authority, role, begins) values ($1, $2, $3, $4)
+	return tx.Put(ctx, `insert into case_participation (case_id, authority, role, begins) values ($1, $2, $3, $4)
 		on conflict (case_id, authority, role) do update set ends = null`, r.Case, a, role, r.Time)
-	return err
 }
 
 func (c *Casework) assigned(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.TaskAssigned) error {
@@ -153,11 +151,10 @@ func (c *Casework) returned(ctx context.Context, tx *sqlstore.Tx, r event.Record
 // leave ends the part that an authority took in a role: whoever is not competent has no business with the content. The
 // role stays while another task of it is the authority's to do or was done by it.
 func leave(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, t *row) error {
-	err := tx.Put(ctx, `update case_participation set ends = $4 where case_id = $1 and authority = $2 and role = $3 and ends is null
-		and not exists (select 1 from tasks t where t.case_id = $1 and t.Authority = $2 and t.Role = $3
-			and (t.State in ('assigned', 'completed') or t.State = 'expired' and t.silence_effect = 'DISREGARDABLE'))`,
+	return tx.Put(ctx, `update case_participation set ends = $4 where case_id = $1 and authority = $2 and role = $3 and ends is null
+		and not exists (select 1 from tasks t where t.case_id = $1 and t.authority = $2 and t.role = $3
+			and (t.state in ('assigned', 'completed') or t.state = 'expired' and t.silence_effect = 'DISREGARDABLE'))`,
 		r.Case, t.Authority, t.Role, r.Time)
-	return err
 }
 
 // moveTask checks the step against the row and writes it; an illegal step is a conflict, answered at once (law 3).
@@ -189,11 +186,9 @@ func moveCase(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, next proce
 		return contracts.Errorf(contracts.Conflict, "move case", "%w", err)
 	}
 	if next == procedure.Closed {
-		err := tx.Put(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1`, r.Case, next, r.Time)
-		return err
+		return tx.Put(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1`, r.Case, next, r.Time)
 	}
-	err := tx.Put(ctx, `update cases set state = $2 where id = $1`, r.Case, next)
-	return err
+	return tx.Put(ctx, `update cases set state = $2 where id = $1`, r.Case, next)
 }
 
 // erased ends a case that a restored ledger holds as open although it was closed and erased since: without its content
@@ -203,17 +198,14 @@ func erased(ctx context.Context, tx *sqlstore.Tx, r event.Recorded) error {
 		r.Case, task.Cancelled, r.Time, task.Assigned); err != nil {
 		return err
 	}
-	err := tx.Put(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1 and state <> $2`,
+	return tx.Put(ctx, `update cases set state = $2, closed_at = $3, attention = '' where id = $1 and state <> $2`,
 		r.Case, procedure.Closed, r.Time)
-	return err
 }
 
 func (c *Casework) escalated(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.CaseEscalated) error {
-	err := tx.Put(ctx, `update cases set attention = $2 where id = $1`, r.Case, d.Reason)
-	return err
+	return tx.Put(ctx, `update cases set attention = $2 where id = $1`, r.Case, d.Reason)
 }
 
 func (c *Casework) linked(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, d event.CaseLinked) error {
-	err := tx.Put(ctx, `insert into case_links (case_id, linked, relation) values ($1, $2, $3) on conflict do nothing`, r.Case, d.Linked, d.Relation)
-	return err
+	return tx.Put(ctx, `insert into case_links (case_id, linked, relation) values ($1, $2, $3) on conflict do nothing`, r.Case, d.Linked, d.Relation)
 }

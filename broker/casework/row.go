@@ -75,7 +75,7 @@ func readTask(ctx context.Context, q sqlstore.Querier, id string) (*row, error) 
 type taskKey string
 
 // heldTask reads a task in a transaction that holds the lock of its case, so that it is read once: whoever changes its row
-// in the transaction changes what is kept too.
+// in the transaction changes what is kept too, but for the erasure of a case, which answers no task.
 func heldTask(ctx context.Context, tx *sqlstore.Tx, id string) (*row, error) {
 	if kept, ok := tx.Kept(taskKey(id)).(*row); ok {
 		return kept, nil

@@ -108,6 +108,5 @@ func (d *Delivery) Project(ctx context.Context, tx *sqlstore.Tx, r event.Recorde
 	if err := state.Move(next); err != nil {
 		return contracts.Errorf(contracts.Conflict, "move delivery", "%w", err)
 	}
-	err = tx.Put(ctx, `update deliveries set state = $2, reason = $3 where id = $1`, a.Delivery, next, a.Reason)
-	return err
+	return tx.Put(ctx, `update deliveries set state = $2, reason = $3 where id = $1`, a.Delivery, next, a.Reason)
 }

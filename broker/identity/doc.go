@@ -12,6 +12,6 @@
 //	keys or database out of reach               –                   Unavailable
 //
 // Verifying needs no call to the provider once its keys are known; a new key is fetched when a token names it. A token that
-// was verified is remembered until it expires, so a key that the provider takes back ends its tokens at their expiry. The row
+// was verified is remembered until it expires, at most ten minutes, so a key that the provider takes back counts that much longer. The row
 // is read for every request and kept nowhere, so a revocation works with the next request.
 package identity

@@ -10,7 +10,10 @@ import (
 // mostVerified is how many verified tokens are remembered; the broker knows a few thousand clients and people.
 const mostVerified = 10_000
 
-// verified remembers, by their digests, tokens that were verified, until they expire. A back office asks many times with
+// remembered bounds how long a key that the provider takes back still counts.
+const remembered = 10 * time.Minute
+
+// verified remembers, by their digests, tokens that were verified, until they expire, at most ten minutes. A back office asks many times with
 // one token, and verifying takes longer than most of what is done for it. What can change in between, the row of the
 // principal, is not remembered.
 type verified struct {
@@ -49,6 +52,10 @@ func (v *verified) find(bearer string) (named, bool) {
 	return known.named, true
 }
 
+// keep remembers a token until it expires, and no longer than remembered.
 func (v *verified) keep(bearer string, n named, until time.Time) {
+	if latest := v.now().Add(remembered); until.After(latest) {
+		until = latest
+	}
 	v.tokens.Add(sha256.Sum256([]byte(bearer)), expiring{named: n, at: until})
 }

@@ -31,7 +31,7 @@
 // far as the log had come at D + 1 ms, which is the partition's row in package watermark. A log that stamps nothing (the
 // embedded one) knows no append time: there the time of reading stands.
 //
-// Append times count as long as the log's clock is right. Whoever reads a topic asks every broker for its clock every two
+// Append times count as long as the log's clock is right. Whoever reads a topic asks every broker that leads a part of efa.clock for its clock every two
 // seconds, by the stamp of a record in a topic for that alone:
 //
 //	state of the clock  next

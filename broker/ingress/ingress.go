@@ -82,7 +82,7 @@ type Outboxes interface {
 	// Before is the offset behind the records of a partition that were appended before at. It is Unsupported when the log
 	// stamps nothing.
 	Before(ctx context.Context, topic string, partition int, at time.Time) (int64, error)
-	// Stamps asks every broker of the log what time it stamps with now. It is Unsupported when the log stamps nothing.
+	// Stamps asks every broker of the log that leads a part of the topic of clocks what time it stamps with now. It is Unsupported when the log stamps nothing.
 	Stamps(ctx context.Context, now func() time.Time) ([]Stamp, error)
 }
 

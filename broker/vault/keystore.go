@@ -94,9 +94,17 @@ func insertKeys(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID,
 		if err != nil {
 			return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
 		}
-		if n == 0 {
-			exist = append(exist, k.id)
+		if n > 0 {
+			continue
 		}
+		var owner string
+		if err := tx.QueryRowContext(ctx, `select tenant from keys where id = $1`, k.id).Scan(&owner); err != nil {
+			return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+		}
+		if err := sameTenant(authority.TenantID(owner), tenant, k.id); err != nil {
+			return nil, err
+		}
+		exist = append(exist, k.id)
 	}
 	return exist, nil
 }

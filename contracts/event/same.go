@@ -29,8 +29,10 @@ func (t Type) Same(recorded, draft []byte) bool {
 		return false
 	}
 	for _, f := range reflect.VisibleFields(known.Type().Elem()) {
-		if _, added := f.Tag.Lookup("added"); added {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		_, added := f.Tag.Lookup("added")
+		_, inHeld := held[name]
+		if _, inAsked := asked[name]; added && inHeld != inAsked { // one of the two was written by an older program
 			delete(held, name)
 			delete(asked, name)
 		}

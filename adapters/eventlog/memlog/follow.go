@@ -95,6 +95,12 @@ func (l *Log) Before(_ context.Context, topic string, at time.Time) ([]eventlog.
 
 // Stamps implements eventlog.Stamper.
 func (l *Log) Stamps(ctx context.Context, topic string, now func() time.Time) ([]eventlog.Stamp, error) {
+	l.mu.Lock()
+	stamped := l.stamps[topic] != nil
+	l.mu.Unlock()
+	if !stamped {
+		return nil, contracts.Errorf(contracts.Conflict, "read the clock of the log", "topic %s is not stamped", topic)
+	}
 	sent := now()
 	if err := l.Publish(ctx, eventlog.Record{Topic: topic, Key: "clock", Value: []byte("?")}); err != nil {
 		return nil, err
@@ -102,9 +108,6 @@ func (l *Log) Stamps(ctx context.Context, topic string, now func() time.Time) ([
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stamps := l.stamps[topic]
-	if stamps == nil {
-		return nil, contracts.Errorf(contracts.Conflict, "read the clock of the log", "topic %s is not stamped", topic)
-	}
 	last := stamps[partitionOf("clock", len(stamps))]
 	return []eventlog.Stamp{{Time: last[len(last)-1], Sent: sent, Answered: now()}}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -95,7 +96,7 @@ func TestAFullDiskStopsIntakeAndReleaseAndHealsByItself(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	again, _ := h.trySubmit(id, app, 1000)
+	again, _ := h.trySubmit(id, app, time.Minute)
 	h.play(offices.Config{})
 	h.wholeOnce(t, before)
 	h.wholeOnce(t, again)

@@ -119,9 +119,9 @@ func (l *lastHeader) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// trySubmit files an application as often as it must be filed until there is an answer other than 503, or once when
-// repeats is 0. It returns the case, or the header of the refusal.
-func (h *house) trySubmit(id string, app map[string]any, repeats int) (caseID string, refused http.Header) {
+// trySubmit files an application again and again until there is an answer other than 503, or so much time has passed; once
+// when that is 0. It returns the case, or the header of the refusal.
+func (h *house) trySubmit(id string, app map[string]any, within time.Duration) (caseID string, refused http.Header) {
 	h.tb.Helper()
 	credentials, err := h.program.credentials("portal-bayern")
 	if err != nil {
@@ -132,7 +132,9 @@ func (h *house) trySubmit(id string, app map[string]any, repeats int) (caseID st
 	if err != nil {
 		h.tb.Fatal(err)
 	}
-	for ; ; repeats-- {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(within); ; <-tick.C {
 		answer, err := c.SubmitApplicationWithResponse(h.tb.Context(), client.Submission{SubmissionId: id, Service: string(registration), Region: muenchen, Application: app})
 		switch {
 		case err == nil && answer.JSON201 != nil:
@@ -141,7 +143,7 @@ func (h *house) trySubmit(id string, app map[string]any, repeats int) (caseID st
 			return answer.JSON200.CaseId, nil
 		case contracts.KindOf(err) != contracts.Unavailable:
 			h.tb.Fatalf("a submission: %v", err)
-		case repeats == 0:
+		case !time.Now().Before(deadline):
 			return "", seen.header
 		}
 	}
@@ -193,7 +195,7 @@ func TestIntakeGoesOnUpToTheBoundWhileTheEventLogIsAway(t *testing.T) {
 		h.wholeOnce(t, caseID)
 	}
 	h.until("everything to be published", func(r reconciliation.Report) bool { return r.Ledger.Unpublished == 0 && r.Log.Behind == 0 })
-	healed, _ := h.trySubmit(uuid.NewString(), app, 1000) // by itself
+	healed, _ := h.trySubmit(uuid.NewString(), app, time.Minute) // by itself
 	h.wholeOnce(t, healed)
 	if c := h.caseOf(accepted[0]); c.WaitingForEngine {
 		t.Error("a case that ended is shown as waiting for the engine")

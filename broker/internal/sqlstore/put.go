@@ -148,7 +148,8 @@ func (l *line) commit(ctx context.Context) error {
 		l.begun = false
 		return nil
 	}
-	if contracts.KindOf(err) == contracts.Internal && sqlState(err) == "" { // whether it was committed is not known
+	// Without an answer of the database it is not known whether it was committed; that it was undone is for the caller the same.
+	if contracts.KindOf(err) == contracts.Internal && sqlState(err) == "" {
 		return contracts.Errorf(contracts.Unavailable, "commit transaction", "%w", err)
 	}
 	return err

@@ -291,7 +291,11 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 
 // QueryRowContext runs a query for one row inside the transaction.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	_ = t.line.flush(ctx) // a transaction that is lost answers with an error, and Write knows the first one
+	if t.line.flush(ctx) != nil { // Write returns that error; a query that nobody sends cannot run outside of the transaction
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		cancel()
+	}
 	return t.on.QueryRowContext(t.patient(ctx), query, args...)
 }
 

@@ -67,7 +67,7 @@ kafka_properties() {
 # arguments, and these hold passwords.
 kafka_format() {
 	local user
-	rm -rf "$state/kafka/data" "$state/kafka/provisioned.2"
+	rm -rf "$state/kafka/data" "$state"/kafka/provisioned*
 	(
 		umask 077
 		printf '"%s"\n' -Xmx256M -cp "$kafka_libs/*" kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c "$state/kafka/server.properties"
@@ -125,6 +125,7 @@ authority_keys() {
 kafka_provision() {
 	# The port opens only when the broker is usable.
 	await kafka open_port "$(port kafka)"
+	# The number rises when topics or rights change, so that a site that exists gets them.
 	[[ ! -f $state/kafka/provisioned.2 ]] || return 0
 	topic efa.cases --partitions 6
 	topic efa.clock --partitions 6 --config message.timestamp.type=LogAppendTime --config retention.ms=3600000 --config segment.ms=3600000

@@ -9,7 +9,8 @@
 //	phantom       every case, record, item, delivery and answer goes back to what a producer or an authority sent or the
 //	              ledger holds
 //	order         per case without gaps, in ledger, event log and inbox; a place in an inbox never shows two things; answers
-//	              about a task or a delivery are linearizable: each is decided once, and nobody sees it open afterwards
+//	              about a task or a delivery are linearizable: each is decided once, a conflict needs another decision (of a task
+//	              with a due instant it may be the one to come), and nobody sees it open afterwards
 //	leak          a canary stands only in what its recipient fetched, and the decision released a field that holds it
 //	authorised    announcement, task, disclosure and handed over bytes each have their decision, for that recipient, taken
 //	              before, and none after the erasure of the case

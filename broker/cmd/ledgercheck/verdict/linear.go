@@ -94,14 +94,18 @@ func (c *court) linear() {
 		}
 		history = append(history, porcupine.Operation{Call: math.MaxInt64 - 1, Return: math.MaxInt64, Input: step{seen, final[object]}})
 		c.saw()
-		if porcupine.CheckOperationsTimeout(once, history, thought) != porcupine.Ok {
+		switch porcupine.CheckOperationsTimeout(once, history, thought) {
+		case porcupine.Ok:
+		case porcupine.Illegal:
 			c.broken(places[object], "the answers about a "+string(object.Kind)+" fit no order of its requests", object.ID)
+		case porcupine.Unknown:
+			c.broken(places[object], "the answers about a "+string(object.Kind)+" could not be judged within "+thought.String(), object.ID)
 		}
 	}
 }
 
-// step is the step of a request that decides something. A request that was refused for itself changes nothing, and one that
-// came too late conflicts with what the ledger will hold.
+// step is the step of a request that decides something. A request that was refused for itself changes nothing. Of a task with
+// a due instant no conflict is judged: one that came too late may conflict with an expiry that is not recorded yet.
 func (c *court) step(e witness.Exchange, final map[witness.Object]witness.Decision) (witness.Object, step, bool) {
 	object, decision, ok := e.Asked()
 	if !ok {
