@@ -47,7 +47,7 @@ func TestAConsumerThatPanicsStopsOneCaseAlone(t *testing.T) {
 				t.Errorf("another letter: %+v", again)
 			}
 			w.wantWhole("one case is put aside", w.judge())
-			b.kill()
+			b.end()
 
 			b = w.start(orders{})
 			_, err := b.as("operator-bayern").ResendDeadLetterWithResponse(t.Context(), uuid.MustParse(letter.ID), client.ResendDeadLetterJSONRequestBody{Reason: "the program was mended"})
@@ -60,7 +60,7 @@ func TestAConsumerThatPanicsStopsOneCaseAlone(t *testing.T) {
 			} else {
 				w.whole(b, second)
 			}
-			b.kill()
+			b.end()
 			w.finish()
 		})
 	}
