@@ -12,7 +12,8 @@ import (
 // network, a leader or a topic that is not known yet, or a request that took too long.
 func passing(err error) bool {
 	if broker, ok := errors.AsType[kafka.Error](err); ok {
-		return broker.Temporary() || broker.Timeout()
+		// A cluster whose brokers are all fenced for a moment answers that it has none; kafka-go takes that for final.
+		return broker.Temporary() || broker.Timeout() || broker == kafka.BrokerNotAvailable
 	}
 	return true
 }

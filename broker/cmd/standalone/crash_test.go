@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func spawn(t *testing.T, dir, offices string) *process {
 	ctx := context.WithoutCancel(t.Context())
 	cmd := exec.CommandContext(ctx, program, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--kafka-listen", "127.0.0.1:0",
 		"--temporal-listen", "127.0.0.1:0", "--offices", offices, "--log-format", "json")
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EFA_") }) // it refuses a setting of the tests
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -63,6 +63,8 @@ temporal_start() {
 		"WORKER_GRPC_PORT=$((base + 7))" "WORKER_MEMBERSHIP_PORT=$((base + 8))" \
 		"$temporal_server" --allow-no-auth start)
 	start temporal-history "$(port temporal-history)" "${service[@]}" --service history
+	# Whoever starts first writes what the cluster is; two at once end at each other's row.
+	await temporal-history open_port "$(port temporal-history)"
 	start temporal "$base" "${service[@]}" --service frontend --service matching --service worker
 }
 
