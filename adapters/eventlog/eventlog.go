@@ -105,6 +105,9 @@ type Stamper interface {
 	// it was, between two readings of the caller's clock. The topic is for nothing else. It is Unsupported when the log stamps
 	// nothing, and repeats nothing: an answer that was waited for says little.
 	Stamps(ctx context.Context, topic string, now func() time.Time) ([]Stamp, error)
+	// Leaders are the brokers that lead a partition of one of the topics, ascending: those that stamp what is written there. A
+	// topic that does not exist has none.
+	Leaders(ctx context.Context, topics ...string) ([]int, error)
 }
 
 // Reader reads topics: as a member of a group, or from positions of its own.

@@ -3,10 +3,12 @@ package ingress
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/efa-broker/efa-broker/contracts"
+	"github.com/efa-broker/efa-broker/contracts/event/answer"
 )
 
 const (
@@ -110,7 +112,7 @@ func (in *Ingress) compare(ctx context.Context) error {
 			return distrust("the database's own is not known: %w", err)
 		}
 		bounded, cancel := context.WithTimeout(ctx, answering)
-		stamps, err := in.cfg.Outboxes.Stamps(bounded, in.cfg.DB.Now)
+		stamps, err := in.stamps(bounded)
 		cancel()
 		if ctx.Err() != nil {
 			return distrust("%w", ctx.Err())
@@ -121,6 +123,29 @@ func (in *Ingress) compare(ctx context.Context) error {
 		in.learn(ctx, stamps, err)
 	}
 	return in.trusted()
+}
+
+// stamps are those of every broker that stamps answers. A broker whose clock nobody can ask makes all of them Unavailable.
+func (in *Ingress) stamps(ctx context.Context) ([]Stamp, error) {
+	stamps, err := in.cfg.Outboxes.Stamps(ctx, in.cfg.DB.Now)
+	if err != nil {
+		return nil, err
+	}
+	var topics []string
+	for _, a := range in.cfg.Ring.Authorities() {
+		topics = append(topics, answer.Topic(a))
+	}
+	leaders, err := in.cfg.Outboxes.Leaders(ctx, topics...)
+	if err != nil {
+		return nil, err
+	}
+	for _, broker := range leaders {
+		if !slices.ContainsFunc(stamps, func(s Stamp) bool { return s.Broker == broker }) {
+			return nil, contracts.Errorf(contracts.Unavailable, "compare clocks",
+				"broker %d stamps answers and its clock cannot be asked: let it lead a partition of %s", broker, answer.ClockTopic)
+		}
+	}
+	return stamps, nil
 }
 
 // learn draws the conclusion from an answer. One that tells nothing leaves what is known as it is, until that is too old.

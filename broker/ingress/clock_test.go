@@ -115,3 +115,17 @@ func TestAClockThatIsToldTooSlowlyIsNotKnown(t *testing.T) {
 		t.Errorf("found off %d times", n)
 	}
 }
+
+// A broker that stamps answers and leads no part of the topic of clocks may be hours off: nothing of it is read.
+func TestNoAnswerIsReadOfABrokerWhoseClockNobodyCanAsk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.log.stamping = true
+	w.log.move(true)
+	w.log.append(time.Now(), w.say("answer-1", "registered"))
+	w.run("a")
+	w.awaitUnready()
+	w.nothingWasDone()
+	w.log.move(false)
+	w.awaitGiven("registered")
+}

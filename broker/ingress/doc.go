@@ -31,13 +31,13 @@
 // far as the log had come at D + 1 ms, which is the partition's row in package watermark. A log that stamps nothing (the
 // embedded one) knows no append time: there the time of reading stands.
 //
-// Append times count as long as the log's clock is right. Whoever reads a topic asks every broker that leads a part of efa.clock for its clock every two
-// seconds, by the stamp of a record in a topic for that alone:
+// Append times count as long as the log's clock is right. Whoever reads a topic asks every broker that stamps answers for its
+// clock every two seconds, by the stamp of a record in efa.clock, of which it has to lead a partition:
 //
 //	state of the clock  next
 //	unknown             good, or off: no topic is read, no watermark moves, the replica is not ready, deadlines wait
 //	good                off: when a broker is more than a second off the database's clock for certain;
-//	                    unknown: when no broker's answer was good enough to tell for ten seconds
+//	                    unknown: when a broker that stamps answers has not told well enough for ten seconds
 //	off                 good: topics are read on from their positions
 //
 // What the log stamped while its clock was off keeps that stamp: nobody knows a better one.

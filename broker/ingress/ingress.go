@@ -82,8 +82,11 @@ type Outboxes interface {
 	// Before is the offset behind the records of a partition that were appended before at. It is Unsupported when the log
 	// stamps nothing.
 	Before(ctx context.Context, topic string, partition int, at time.Time) (int64, error)
-	// Stamps asks every broker of the log that leads a part of the topic of clocks what time it stamps with now. It is Unsupported when the log stamps nothing.
+	// Stamps asks every broker of the log that leads a part of the topic of clocks what time it stamps with now. It is
+	// Unsupported when the log stamps nothing.
 	Stamps(ctx context.Context, now func() time.Time) ([]Stamp, error)
+	// Leaders are the brokers that stamp what is written to the topics; one that does not exist has none.
+	Leaders(ctx context.Context, topics ...string) ([]int, error)
 }
 
 // Config is what ingress needs. All members are required but for those with a default.

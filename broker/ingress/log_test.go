@@ -14,6 +14,7 @@ import (
 type outbox struct {
 	// stamping says that append times are known.
 	stamping bool
+	moved    bool // another broker leads the topic
 
 	mu      sync.Mutex
 	records []cloudevent.Record
@@ -130,4 +131,20 @@ func (o *outbox) Stamps(_ context.Context, now func() time.Time) ([]ingress.Stam
 	}
 	at := now()
 	return []ingress.Stamp{{Broker: 1, Time: at.Add(o.ahead).Truncate(time.Millisecond), Sent: at.Add(-o.slow / 2), Answered: at.Add(o.slow / 2)}}, nil
+}
+
+// Leaders are the broker that stamps, and one more when another leads the topic.
+func (o *outbox) Leaders(context.Context, ...string) ([]int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.moved {
+		return []int{1, 7}, nil
+	}
+	return []int{1}, nil
+}
+
+func (o *outbox) move(elsewhere bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.moved = elsewhere
 }

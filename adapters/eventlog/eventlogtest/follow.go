@@ -3,6 +3,7 @@ package eventlogtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -188,6 +189,15 @@ func brokersClock(s *setup) {
 		}
 		if len(stamps) == 0 {
 			s.Error("no broker tells its clock")
+		}
+		leaders, err := s.log.Leaders(s.ctx, s.topic, s.topic+".none")
+		asked := make([]int, len(stamps))
+		for i, stamp := range stamps {
+			asked[i] = stamp.Broker
+		}
+		slices.Sort(asked)
+		if err != nil || !slices.Equal(leaders, asked) {
+			s.Errorf("led by %v, %v; the clocks of %v were told", leaders, err, asked)
 		}
 	}
 	plain := s.topic + ".plain"

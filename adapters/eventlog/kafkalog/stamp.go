@@ -2,7 +2,9 @@ package kafkalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -184,6 +186,32 @@ func (l *Log) leads(ctx context.Context, topic string) (map[int]int, error) {
 		return nil, fmt.Errorf("topic %s: %w", topic, kafka.LeaderNotAvailable)
 	}
 	return out, nil
+}
+
+// Leaders implements eventlog.Stamper.
+func (l *Log) Leaders(ctx context.Context, topics ...string) ([]int, error) {
+	const op = "find the leaders of topics"
+	if err := l.checkOpen(op); err != nil || len(topics) == 0 { // no name would ask for every topic
+		return nil, err
+	}
+	res, err := l.client.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
+	if err != nil {
+		return nil, classify(op, err)
+	}
+	var out []int
+	for _, t := range res.Topics {
+		if t.Error != nil && !errors.Is(t.Error, kafka.UnknownTopicOrPartition) {
+			return nil, classify(op, fmt.Errorf("topic %s: %w", t.Name, t.Error))
+		}
+		for _, p := range t.Partitions {
+			if p.Error != nil {
+				return nil, classify(op, fmt.Errorf("topic %s: partition %d: %w", t.Name, p.ID, p.Error))
+			}
+			out = append(out, p.Leader.ID)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }
 
 // stamp appends a record and tells the time that its broker gave it; zero when it gave none.

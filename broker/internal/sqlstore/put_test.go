@@ -12,24 +12,9 @@ import (
 
 const putTenant = `insert into tenants (id, operator, name) values ($1, 'o', $2)`
 
-func tenantNames(t *testing.T, q sqlstore.Querier) (out []string) {
+func tenantNames(t *testing.T, q sqlstore.Querier) []string {
 	t.Helper()
-	rows, err := q.QueryContext(t.Context(), `select id || '=' || name from tenants order by id`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var s string
-		if err := rows.Scan(&s); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, s)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return texts(t, q, `select id || '=' || name from tenants order by id`)
 }
 
 func TestWhatWasPutIsSeenByWhateverComesAfterIt(t *testing.T) {

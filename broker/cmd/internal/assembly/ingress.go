@@ -152,6 +152,11 @@ func (o outboxes) Stamps(ctx context.Context, now func() time.Time) ([]ingress.S
 	return out, err
 }
 
+// Leaders are the brokers that stamp what is written to topics.
+func (o outboxes) Leaders(ctx context.Context, topics ...string) ([]int, error) {
+	return o.log.Leaders(ctx, topics...)
+}
+
 // Follow reads a topic.
 func (o outboxes) Follow(ctx context.Context, topic string, from func(context.Context, int) (int64, error), handle func(context.Context, []ingress.Record) error) error {
 	return o.log.Follow(ctx, topic, from, func(ctx context.Context, batch []eventlog.Record) error {
