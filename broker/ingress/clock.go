@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/efa-broker/efa-broker/broker/internal/watermark"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/event/answer"
 )
@@ -71,12 +72,6 @@ type clock struct {
 	err error
 }
 
-// age is how long ago an instant was. The monotonic clock stands still while a machine is suspended, so the older of two ages
-// counts.
-func age(at time.Time) time.Duration {
-	return max(time.Since(at), time.Now().Round(0).Sub(at.Round(0)))
-}
-
 // trusted tells whether append times count, by what is known: Unavailable when not.
 func (in *Ingress) trusted() error {
 	c := &in.clock
@@ -87,7 +82,7 @@ func (in *Ingress) trusted() error {
 		return nil
 	case c.err != nil:
 		return c.err
-	case c.told.IsZero() || age(c.told) > lasting:
+	case c.told.IsZero() || watermark.Age(c.told) > lasting:
 		return distrust("it has not told its time for %s", lasting)
 	}
 	return nil
@@ -105,7 +100,7 @@ func (in *Ingress) compare(ctx context.Context) error {
 	c.asking.Lock()
 	defer c.asking.Unlock()
 	c.mu.Lock()
-	fresh := !c.asked.IsZero() && age(c.asked) < 2*in.cfg.Interval
+	fresh := !c.asked.IsZero() && watermark.Age(c.asked) < 2*in.cfg.Interval
 	c.mu.Unlock()
 	if !fresh {
 		if err := in.cfg.DB.Steady(ctx); err != nil {

@@ -79,10 +79,14 @@ func (r *Replica) Ready(context.Context) error {
 	return r.ready()
 }
 
+// Age is how long ago an instant of time.Now was. The monotonic clock stands still while a machine is suspended, and the wall
+// clock may be set back: the older of two ages counts.
+func Age(at time.Time) time.Duration {
+	return max(time.Since(at), time.Now().Round(0).Sub(at.Round(0)))
+}
+
 func (r *Replica) ready() error {
-	// The monotonic clock stands still while a machine is suspended, the wall clock may be set back: the older age counts.
-	age := max(time.Since(r.renewed), time.Now().Round(0).Sub(r.renewed.Round(0)))
-	if r.renewed.IsZero() || age > r.cfg.TTL {
+	if r.renewed.IsZero() || Age(r.renewed) > r.cfg.TTL {
 		return contracts.Errorf(contracts.Unavailable, "receive request", "the lease of %s has not been renewed in time", r.cfg.Source)
 	}
 	return nil
