@@ -109,10 +109,13 @@ func (i *interop) modes(e cloudevent.Event) []eventlog.Record {
 	return out
 }
 
+// sarama sets a reading timeout that lets a connection on which nothing comes any more be replaced while next still waits.
 func (i *interop) sarama() *sarama.Config {
 	cfg := sarama.NewConfig()
 	cfg.Version = sarama.V2_6_0_0
+	cfg.Net.ReadTimeout = 5 * time.Second
 	cfg.Producer.Return.Successes = true
+	cfg.Consumer.Return.Errors = true
 	return cfg
 }
 
@@ -175,12 +178,7 @@ func (i *interop) readBySarama(sent []eventlog.Record, want cloudevent.Event) {
 	}
 	defer part.Close()
 	for _, r := range sent {
-		var m *sarama.ConsumerMessage
-		select {
-		case m = <-part.Messages():
-		case <-time.After(30 * time.Second):
-			i.Fatal("nothing came")
-		}
+		m := i.message(part)
 		got := eventlog.Record{Topic: i.topic, Key: string(m.Key), Value: m.Value}
 		for _, h := range m.Headers {
 			got.Headers = append(got.Headers, eventlog.Header{Key: string(h.Key), Value: h.Value})
@@ -199,6 +197,22 @@ func (i *interop) readBySarama(sent []eventlog.Record, want cloudevent.Event) {
 			if read.Extensions()[name] != value {
 				i.Errorf("extension %s is %v", name, read.Extensions()[name])
 			}
+		}
+	}
+}
+
+// message waits for the next one. Reading goes on after an error, as the SDK's does.
+func (i *interop) message(part sarama.PartitionConsumer) *sarama.ConsumerMessage {
+	i.Helper()
+	late := time.After(time.Minute)
+	for {
+		select {
+		case m := <-part.Messages():
+			return m
+		case err := <-part.Errors():
+			i.Log(err)
+		case <-late:
+			i.Fatalf("nothing came; the topic ends at %d", part.HighWaterMarkOffset())
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (k *realKafka) properties(controller string) string {
 		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 		sasl.enabled.mechanisms=SCRAM-SHA-256
 		log.dirs={dir}/data auto.create.topics.enable=false group.initial.rebalance.delay.ms=0
-		broker.session.timeout.ms=1500 broker.heartbeat.interval.ms=300
+		broker.session.timeout.ms=3000 broker.heartbeat.interval.ms=300
 		offsets.topic.replication.factor=1 offsets.topic.num.partitions=4
 		transaction.state.log.replication.factor=1 transaction.state.log.min.isr=1 transaction.state.log.num.partitions=4
 		log.cleaner.dedupe.buffer.size=4194304`)

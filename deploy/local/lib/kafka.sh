@@ -51,7 +51,7 @@ kafka_properties() {
 		num.partitions=6
 		auto.create.topics.enable=false
 		group.initial.rebalance.delay.ms=0
-		broker.session.timeout.ms=1500
+		broker.session.timeout.ms=3000
 		broker.heartbeat.interval.ms=300
 		offsets.topic.replication.factor=1
 		offsets.topic.num.partitions=4

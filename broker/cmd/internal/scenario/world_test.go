@@ -112,6 +112,16 @@ func (w *world) submit(b *broker) {
 	_ = sending.Wait()
 }
 
+// unanswered counts what the broker has not accepted yet, as far as the portal knows.
+func (w *world) unanswered() (n int) {
+	for _, s := range w.wanted {
+		if s.caseID == "" {
+			n++
+		}
+	}
+	return n
+}
+
 // attempts is how often a busy broker is asked again.
 const attempts = 50
 

@@ -59,6 +59,9 @@ func (c *court) lostEvent(e rows.Event, logged map[rows.Seq]bool) {
 	case row && published && c.Records != nil && !logged[at]:
 		c.broken("event log", "an event that was published is not there", e.ID)
 	}
+	if e.Type == ended {
+		c.report.Figures.Closed++
+	}
 	open := row && !published
 	if e.EngineSeq > 0 && c.Ledger.Positions[starter][e.Case] < e.Seq && !c.aside(e, starter) {
 		open = true

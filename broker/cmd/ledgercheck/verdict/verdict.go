@@ -67,8 +67,10 @@ type Figures struct {
 	Submissions int `json:"submissions"`
 	Accepted    int `json:"accepted"`
 	// Unknown are submissions whose producer never learned what became of them.
-	Unknown    int `json:"unknown"`
-	Cases      int `json:"cases"`
+	Unknown int `json:"unknown"`
+	Cases   int `json:"cases"`
+	// Closed are cases that came to their end.
+	Closed     int `json:"closed"`
 	Events     int `json:"events"`
 	Records    int `json:"records"`
 	Deliveries int `json:"deliveries"`
