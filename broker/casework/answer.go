@@ -41,13 +41,14 @@ func (c *Casework) Complete(ctx context.Context, v actor.Viewer, id string, a An
 // Completing is Complete for whoever writes rows of its own with the answer: policy and contents are checked now, the rest
 // in the transaction in which the result is called.
 func (c *Casework) Completing(ctx context.Context, v actor.Viewer, id string, a Answer) (func(ctx context.Context, tx *sqlstore.Tx) error, error) {
-	if err := c.allowAnswer(ctx, v, id, a.Case); err != nil {
+	caseID, err := c.allowAnswer(ctx, v, id, a.Case)
+	if err != nil {
 		return nil, err
 	}
 	if err := c.resolve(ctx, v, id, a.Contents); err != nil {
 		return nil, err
 	}
-	return c.answer(id, func(t *row) event.Draft {
+	return c.answer(id, caseID, a.Received, func(t *row) event.Draft {
 		return event.Draft{
 			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.Case, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskCompleted{Task: id, Step: t.Step, Pass: t.Pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
@@ -66,10 +67,11 @@ func (c *Casework) Return(ctx context.Context, v actor.Viewer, received event.Re
 
 // Returning is Return for whoever writes rows of its own with the answer; see Completing. Of a only receipt and case count.
 func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a Answer) (func(ctx context.Context, tx *sqlstore.Tx) error, error) {
-	if err := c.allowAnswer(ctx, v, id, a.Case); err != nil {
+	caseID, err := c.allowAnswer(ctx, v, id, a.Case)
+	if err != nil {
 		return nil, err
 	}
-	return c.answer(id, func(t *row) event.Draft {
+	return c.answer(id, caseID, a.Received, func(t *row) event.Draft {
 		return event.Draft{
 			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.Case, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskReturned{Task: id, Step: t.Step, Pass: t.Pass, Reason: "not_competent"},
@@ -80,12 +82,14 @@ func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a A
 // answerID is the id of the one answer that a task can have; so two answers meet in the ledger, and the first counts.
 func answerID(taskID string) string { return taskID + "/answer" }
 
-// answer records a draft about a task in the caller's transaction.
-func (c *Casework) answer(id string, draft func(*row) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
+// answer records a draft about a task of a case in the caller's transaction. What is read for it goes with the lock.
+func (c *Casework) answer(id, caseID string, received event.Reception, draft func(*row) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
 	return func(ctx context.Context, tx *sqlstore.Tx) error {
 		if err := lockCaseOf(ctx, tx, id); err != nil {
 			return err
 		}
+		tx.Ahead(selectTask, id)
+		c.cfg.Ledger.AppendAhead(tx, event.Draft{Source: c.source(), ID: answerID(id), Case: caseID, Received: received})
 		t, err := heldTask(ctx, tx, id)
 		if err != nil {
 			return err
@@ -159,15 +163,21 @@ func (c *Casework) resolve(ctx context.Context, v actor.Viewer, taskID string, r
 	return nil
 }
 
-// allowAnswer asks the policy whether v may answer a task, and checks that it is one of the case unless that is empty.
-func (c *Casework) allowAnswer(ctx context.Context, v actor.Viewer, id, caseID string) error {
-	return c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
+// allowAnswer asks the policy whether v may answer a task and returns the case of the task, which must be the named one
+// unless that is empty.
+func (c *Casework) allowAnswer(ctx context.Context, v actor.Viewer, id, named string) (caseID string, err error) {
+	err = c.cfg.DB.View(ctx, v, func(q sqlstore.Querier) error {
 		t, err := c.allowTask(ctx, q, v, id, decision.TaskAnswer)
-		if err == nil && caseID != "" && t.Case != caseID {
-			err = contracts.Errorf(contracts.NotFound, "read task", "no such task")
+		if err != nil {
+			return err
 		}
-		return err
+		if named != "" && t.Case != named {
+			return contracts.Errorf(contracts.NotFound, "read task", "no such task")
+		}
+		caseID = t.Case
+		return nil
 	})
+	return caseID, err
 }
 
 // allowTask reads a task and asks the policy whether v may do action with it; a task that v must not know is NotFound.

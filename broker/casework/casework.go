@@ -18,6 +18,8 @@ import (
 // Ledger appends events and keeps results of steps.
 type Ledger interface {
 	Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error)
+	// AppendAhead says that a draft with this source, id, case and receipt will be appended.
+	AppendAhead(tx *sqlstore.Tx, d event.Draft)
 	Step(ctx context.Context, cmd engine.Command, fn func(tx *sqlstore.Tx) (engine.Result, error)) (engine.Result, error)
 	Results(ctx context.Context, q sqlstore.Querier, caseID string) ([]engine.Result, error)
 }

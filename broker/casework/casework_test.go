@@ -33,6 +33,8 @@ type memory struct {
 	steps   []engine.Result
 }
 
+func (m *memory) AppendAhead(*sqlstore.Tx, event.Draft) {}
+
 func (m *memory) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
 	for _, d := range drafts {
 		data, err := json.Marshal(d.Data)

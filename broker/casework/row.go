@@ -28,6 +28,8 @@ const selectTasks = `select t.id, t.case_id, t.step, t.pass, t.role, t.authority
 	t.law, t.legal_basis, t.silence_effect, t.due, t.assigned_at, t.completed_at, t.allowed_facts, c.tenant, c.lead, c.package
 	from tasks t join cases c on c.id = t.case_id`
 
+const selectTask = selectTasks + ` where t.id = $1`
+
 func scanRow(from scanner) (*row, error) {
 	var t row
 	var outcomes, facts, allowed string
@@ -61,7 +63,7 @@ func utc(t sql.NullTime) *time.Time {
 
 // readTask reads a task; NotFound when there is none.
 func readTask(ctx context.Context, q sqlstore.Querier, id string) (*row, error) {
-	t, err := scanRow(q.QueryRowContext(ctx, selectTasks+` where t.id = $1`, id))
+	t, err := scanRow(q.QueryRowContext(ctx, selectTask, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, contracts.Errorf(contracts.NotFound, "read task", "no such task")
 	}

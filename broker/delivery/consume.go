@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -31,19 +32,17 @@ import (
 // behind the position of the case. So a forged, repeated or missing record changes nothing (DESIGN law 2).
 func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Recorded) error {
 	err := d.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		cases := position.Cases(events)
+		lease.CheckAhead(tx, l)
+		for _, caseID := range cases {
+			position.OfAhead(tx, Consumer, caseID)
+		}
 		if err := lease.Check(ctx, tx, l); err != nil {
 			return err
 		}
-		var rows []row
-		for _, caseID := range position.Cases(events) {
-			found, err := d.rowsOf(ctx, tx, caseID, events)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, found...)
-		}
-		if len(rows) == 0 {
-			return nil
+		rows, err := d.rowsOf(ctx, tx, cases, events)
+		if err != nil || len(rows) == 0 {
+			return err
 		}
 		tx.AfterCommit(d.announceArrival)
 		return d.number(ctx, tx, rows)
@@ -58,20 +57,46 @@ func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Rec
 // pageOfEvents is how many events of a case are read at a time.
 const pageOfEvents = 500
 
-// rowsOf makes the inbox rows of every event of a case that delivery has not handled, and advances its position.
-func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string, hints []event.Recorded) ([]row, error) {
-	done, err := position.Of(ctx, tx, Consumer, caseID)
-	if err != nil {
-		return nil, err
+// rowsOf makes the inbox rows of every event of the cases that delivery has not handled, and advances its positions.
+func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, cases []string, hints []event.Recorded) ([]row, error) {
+	done, advanced := map[string]int64{}, map[string]int64{}
+	for _, caseID := range cases {
+		var err error
+		if done[caseID], err = position.Of(ctx, tx, Consumer, caseID); err != nil {
+			return nil, err
+		}
 	}
-	jumps, hops := position.Jumps(hints, caseID, done), trace.Hops(hints, caseID)
+	for _, caseID := range cases {
+		d.cfg.Ledger.CaseEventsAhead(tx, caseID, done[caseID], pageOfEvents)
+	}
 	var rows []row
+	for _, caseID := range cases {
+		found, last, err := d.rowsOfCase(ctx, tx, caseID, done[caseID], hints)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, found...)
+		if last > done[caseID] {
+			advanced[caseID] = last
+		}
+	}
+	for _, caseID := range slices.Sorted(maps.Keys(advanced)) {
+		if err := position.Advance(ctx, tx, Consumer, caseID, advanced[caseID]); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// rowsOfCase makes the rows of the events of a case behind done, and returns the last of these.
+func (d *Delivery) rowsOfCase(ctx context.Context, tx *sqlstore.Tx, caseID string, done int64, hints []event.Recorded) (rows []row, last int64, err error) {
+	jumps, hops := position.Jumps(hints, caseID, done), trace.Hops(hints, caseID)
 	for {
 		page, err := d.cfg.Ledger.CaseEvents(ctx, tx, caseID, done, pageOfEvents)
-		if err != nil || len(page) == 0 {
-			return rows, err
+		if err != nil {
+			return nil, 0, err
 		}
-		if jumps {
+		if jumps && len(page) > 0 {
 			tx.AfterCommit(d.cfg.Jumped)
 			jumps = false
 		}
@@ -79,16 +104,19 @@ func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, caseID string, h
 			fault.Panic(fault.DeliveryPanics, e.ID)
 			r, ok, err := rowOf(e)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			if ok {
+				if fault.Mutated(fault.WrongTenant) {
+					r.authority = "gewerbeamt-nuernberg"
+				}
 				r.event.Hop = hops[e.CaseSeq]
 				rows = append(rows, r)
 			}
 			done = e.CaseSeq
 		}
-		if err := position.Advance(ctx, tx, Consumer, caseID, done); err != nil {
-			return nil, err
+		if len(page) < pageOfEvents {
+			return rows, done, nil
 		}
 	}
 }
@@ -145,71 +173,94 @@ func rowOf(e event.Recorded) (row, bool, error) {
 
 // number gives the rows their places, authorities ascending, as the last statements of the transaction.
 func (d *Delivery) number(ctx context.Context, tx *sqlstore.Tx, rows []row) error {
+	rows, err := missing(ctx, tx, rows)
+	if err != nil {
+		return err
+	}
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.authority, b.authority) })
-	for _, r := range rows {
-		if err := d.deliver(ctx, tx, r); err != nil {
+	var next place
+	for i, r := range rows {
+		if i == 0 || rows[i-1].authority != r.authority {
+			if next, err = takePlaces(ctx, tx, r.authority, rows[i:]); err != nil {
+				return err
+			}
+		}
+		if err := d.deliver(ctx, tx, r, next); err != nil {
 			return fmt.Errorf("write delivery for event %s: %w", r.event.ID, err)
 		}
+		next.seq++
 	}
 	fault.Crash(fault.DeliveryNumbered)
 	return nil
 }
 
+// missing are the rows that the inboxes do not have.
+func missing(ctx context.Context, tx *sqlstore.Tx, rows []row) (out []row, err error) {
+	const count = `select count(*) from deliveries where id = $1`
+	for _, r := range rows {
+		tx.Ahead(count, r.id())
+	}
+	for _, r := range rows {
+		var known int
+		if err := tx.QueryRowContext(ctx, count, r.id()).Scan(&known); err != nil {
+			return nil, fmt.Errorf("look for delivery of event %s: %w", r.event.ID, err)
+		}
+		if known == 0 {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// takePlaces takes the next places in the inbox of an authority for the first of the rows that are its own, and returns the
+// first place.
+func takePlaces(ctx context.Context, tx *sqlstore.Tx, a authority.ID, rows []row) (first place, err error) {
+	n := slices.IndexFunc(rows, func(r row) bool { return r.authority != a })
+	if n < 0 {
+		n = len(rows)
+	}
+	err = tx.QueryRowContext(ctx, `insert into inbox_counters (authority, epoch, seq) values ($1, (select coalesce(max(epoch), 1) from inbox_counters), $2)
+		on conflict (authority) do update set seq = inbox_counters.seq + excluded.seq returning epoch, seq`, a, n).Scan(&first.epoch, &first.seq)
+	if err != nil {
+		return place{}, fmt.Errorf("raise inbox counter: %w", err)
+	}
+	first.seq -= int64(n) - 1
+	return first, nil
+}
+
 // deliver inserts a row under a span, with which the trace goes on at the back office.
-func (d *Delivery) deliver(ctx context.Context, tx *sqlstore.Tx, r row) error {
+func (d *Delivery) deliver(ctx context.Context, tx *sqlstore.Tx, r row, at place) error {
 	if !d.cfg.Tracer.On() {
-		return d.insert(ctx, tx, r)
+		return r.insert(ctx, tx, at)
 	}
 	ctx, span := d.cfg.Tracer.Start(d.cfg.Tracer.Follow(ctx, r.event), trace.EventDeliver,
 		trace.EventType(r.event.Type), trace.Case(r.event.Case), trace.Authority(string(r.authority)))
 	r.detail.TraceParent = event.TraceParent(ctx)
-	err := d.insert(ctx, tx, r)
+	err := r.insert(ctx, tx, at)
 	span.End(err)
 	return err
 }
 
-func (d *Delivery) insert(ctx context.Context, tx *sqlstore.Tx, r row) error {
-	if fault.Mutated(fault.WrongTenant) {
-		r.authority = "gewerbeamt-nuernberg"
-	}
-	id := idOfDelivery(r.event.Case, r.event.CaseSeq, r.authority)
-	var known int
-	if err := tx.QueryRowContext(ctx, `select count(*) from deliveries where id = $1`, id).Scan(&known); err != nil || known > 0 {
-		return err
-	}
+func (r row) insert(ctx context.Context, tx *sqlstore.Tx, at place) error {
 	item, err := json.Marshal(r.detail)
 	if err != nil {
 		return fmt.Errorf("encode item: %w", err)
 	}
-	epoch, seq, err := nextPlace(ctx, tx, r.authority)
-	if err != nil {
-		return err
-	}
-	err = tx.Put(ctx, `insert into deliveries (id, operator, authority, inbox_epoch, inbox_seq, case_id, case_seq, event_id, kind, role, service,
+	return tx.Put(ctx, `insert into deliveries (id, operator, authority, inbox_epoch, inbox_seq, case_id, case_seq, event_id, kind, role, service,
 		task_id, purpose, basis, item, state, reason, announced_at, sequence)
 		select $1, operator, $2, $3, $4, $5, $6, $7, $8, $9, service, $10, $11, $12, $13, $14, '', $15,
 			1 + (select count(*) from deliveries where case_id = $5 and authority = $2) from cases where id = $5`,
-		id, r.authority, epoch, seq, r.event.Case, r.event.CaseSeq, r.event.ID, r.kind, r.role, r.task, r.purpose, r.basis, string(item),
+		r.id(), r.authority, at.epoch, at.seq, r.event.Case, r.event.CaseSeq, r.event.ID, r.kind, r.role, r.task, r.purpose, r.basis, string(item),
 		delivery.Announced, tx.Now())
-	return err
 }
 
-func nextPlace(ctx context.Context, tx *sqlstore.Tx, a authority.ID) (epoch, seq int64, err error) {
-	err = tx.QueryRowContext(ctx, `insert into inbox_counters (authority, epoch, seq) values ($1, (select coalesce(max(epoch), 1) from inbox_counters), 1)
-		on conflict (authority) do update set seq = inbox_counters.seq + 1 returning epoch, seq`, a).Scan(&epoch, &seq)
-	if err != nil {
-		return 0, 0, fmt.Errorf("raise inbox counter: %w", err)
-	}
-	return epoch, seq, nil
+// id is the id of the delivery of one event to one authority; the same event always has the same.
+func (r row) id() string {
+	return uuid.NewSHA1(deliverySpace, []byte(r.event.Case+"/"+strconv.FormatInt(r.event.CaseSeq, 10)+"/"+string(r.authority))).String()
 }
 
 // deliverySpace is the name space of delivery ids (RFC 9562, version 5).
 var deliverySpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:efa:delivery"))
-
-// idOfDelivery is the id of the delivery of one event to one authority; the same event always has the same.
-func idOfDelivery(caseID string, caseSeq int64, a authority.ID) string {
-	return uuid.NewSHA1(deliverySpace, []byte(caseID+"/"+strconv.FormatInt(caseSeq, 10)+"/"+string(a))).String()
-}
 
 // Fetched notes that content of a case was handed over to an authority for a purpose: its announced items of that content
 // and purpose become fetched. It runs in the releasing transaction.

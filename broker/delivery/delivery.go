@@ -17,6 +17,10 @@ const Consumer = "efa.delivery"
 // Ledger appends events and reads those that a consumer has missed.
 type Ledger interface {
 	Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error)
+	// AppendAhead says that a draft with this source, id, case and receipt will be appended.
+	AppendAhead(tx *sqlstore.Tx, d event.Draft)
+	// CaseEventsAhead says that CaseEvents will be asked with these arguments.
+	CaseEventsAhead(tx *sqlstore.Tx, caseID string, afterSeq int64, limit int)
 	CaseEvents(ctx context.Context, q sqlstore.Querier, caseID string, afterSeq int64, limit int) ([]event.Recorded, error)
 }
 

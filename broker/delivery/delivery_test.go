@@ -28,6 +28,8 @@ type memory struct {
 	project func(context.Context, *sqlstore.Tx, event.Recorded) error
 }
 
+func (m *memory) AppendAhead(*sqlstore.Tx, event.Draft) {}
+
 func (m *memory) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
 	for _, d := range drafts {
 		data, err := json.Marshal(d.Data)
@@ -40,6 +42,8 @@ func (m *memory) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Dr
 	}
 	return nil, nil
 }
+
+func (m *memory) CaseEventsAhead(*sqlstore.Tx, string, int64, int) {}
 
 func (m *memory) CaseEvents(_ context.Context, _ sqlstore.Querier, caseID string, after int64, limit int) ([]event.Recorded, error) {
 	var out []event.Recorded

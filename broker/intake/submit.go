@@ -160,6 +160,9 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 		if out.ReceivedAt.IsZero() {
 			out.ReceivedAt = tx.Now()
 		}
+		if c.completes == nil { // else a case is locked first
+			in.cfg.Ledger.AppendAhead(tx, drafts[0])
+		}
 		if err := claim(ctx, tx, v, s, claimed{caseID, mac, out.ReceivedAt}); err != nil {
 			return err
 		}
@@ -196,13 +199,14 @@ type claimed struct {
 
 // claim takes the submission id; a second claim in a race is a Conflict.
 func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s received, c claimed) error {
-	res, err := tx.Exec(ctx, `insert into submissions (submitter, id_mac, case_id, body_mac, received_at) values ($1, $2, $3, $4, $5)
-		on conflict (submitter, id_mac) do nothing`, v.ID, s.index, c.caseID, c.mac, c.at)
-	if err != nil {
-		return err
+	var claimed string
+	err := tx.QueryRowContext(ctx, `insert into submissions (submitter, id_mac, case_id, body_mac, received_at) values ($1, $2, $3, $4, $5)
+		on conflict (submitter, id_mac) do nothing returning case_id`, v.ID, s.index, c.caseID, c.mac, c.at).Scan(&claimed)
+	if errors.Is(err, sql.ErrNoRows) && !fault.Mutated(fault.NoDedupe) {
+		return contracts.Errorf(contracts.Conflict, "claim submission id", "it was claimed at the same time")
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 && !fault.Mutated(fault.NoDedupe) {
-		return errors.Join(err, contracts.Errorf(contracts.Conflict, "claim submission id", "it was claimed at the same time"))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("claim submission id: %w", err)
 	}
 	return nil
 }

@@ -29,6 +29,9 @@ import (
 // Errors: Conflict when (source, id) is known with another body; NotFound when the case does not exist; TooLarge above
 // 64 KiB; Unavailable when who received the draft has been left out since; whatever a projector returns.
 func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
+	if len(drafts) == 1 {
+		l.AppendAhead(tx, drafts[0])
+	}
 	heads, err := l.lockCases(ctx, tx, drafts)
 	if err != nil {
 		return nil, err
@@ -44,6 +47,14 @@ func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Dr
 	fault.Crash(fault.LedgerAppended)
 	tx.AfterCommit(l.announceCommit)
 	return out, nil
+}
+
+// AppendAhead lets what Append will read for a draft travel with what the transaction has put so far. Of the draft case, source, id
+// and receipt count.
+func (l *Ledger) AppendAhead(tx *sqlstore.Tx, d event.Draft) {
+	tx.Ahead(selectHead+tx.ForUpdate(), d.Case)
+	tx.Ahead(selectEvents+sameEvent, d.Source, d.ID)
+	watermark.CheckAhead(tx, d.Received)
 }
 
 func (l *Ledger) append(ctx context.Context, tx *sqlstore.Tx, d event.Draft, heads map[string]caseHead) (event.Recorded, error) {
@@ -118,9 +129,11 @@ func (l *Ledger) lockCases(ctx context.Context, tx *sqlstore.Tx, drafts []event.
 	return heads, nil
 }
 
+const sameEvent = ` where source = $1 and id = $2`
+
 // known finds an event that the ledger already holds under the same source and id.
 func (l *Ledger) known(ctx context.Context, tx *sqlstore.Tx, typ event.Type, d event.Draft, data []byte) (event.Recorded, error) {
-	r, err := scanEvent(tx.QueryRowContext(ctx, selectEvents+` where source = $1 and id = $2`, d.Source, d.ID))
+	r, err := scanEvent(tx.QueryRowContext(ctx, selectEvents+sameEvent, d.Source, d.ID))
 	if errors.Is(err, sql.ErrNoRows) {
 		return event.Recorded{}, nil
 	}
@@ -211,6 +224,7 @@ func (l *Ledger) write(ctx context.Context, tx *sqlstore.Tx, r event.Recorded, h
 		rc.Case, rc.Seq, rc.Event, rc.Digest, rc.Previous, rc.At, rc.Hash, rc.Key, rc.Signature); err != nil {
 		return fmt.Errorf("write receipt: %w", err)
 	}
+	tx.Keep(receiptKey{rc.Case, rc.Seq}, rc)
 	if !fault.Mutated(fault.DropOutboxRow) {
 		if err := tx.Put(ctx, `insert into outbox (case_id, case_seq, shard) values ($1, $2, $3)`, r.Case, r.CaseSeq, l.shard(r.Case)); err != nil {
 			return fmt.Errorf("write outbox row: %w", err)

@@ -46,11 +46,18 @@ func scanEvents(rows *sql.Rows) (out []event.Recorded, err error) {
 
 // CaseEvents reads up to limit events of a case behind afterSeq, in case order.
 func (l *Ledger) CaseEvents(ctx context.Context, q sqlstore.Querier, caseID string, afterSeq int64, limit int) ([]event.Recorded, error) {
-	rows, err := q.QueryContext(ctx, selectEvents+` where case_id = $1 and case_seq > $2 order by case_seq limit $3`, caseID, afterSeq, limit)
+	rows, err := q.QueryContext(ctx, selectEvents+behindSeq, caseID, afterSeq, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read events of case %s: %w", caseID, err)
 	}
 	return scanEvents(rows)
+}
+
+const behindSeq = ` where case_id = $1 and case_seq > $2 order by case_seq limit $3`
+
+// CaseEventsAhead lets what CaseEvents will read travel with what the transaction asks before.
+func (l *Ledger) CaseEventsAhead(tx *sqlstore.Tx, caseID string, afterSeq int64, limit int) {
+	tx.Ahead(selectEvents+behindSeq, caseID, afterSeq, limit)
 }
 
 // Events reads what the engine has not applied yet: every event of the case handed over behind the engine_seq after.
@@ -80,6 +87,11 @@ func (l *Ledger) engineEvents(ctx context.Context, q sqlstore.Querier, caseID st
 
 // Receipt reads the receipt with which the ledger acknowledged an event of a case.
 func (l *Ledger) Receipt(ctx context.Context, q sqlstore.Querier, caseID string, seq int64) (receipt.Receipt, error) {
+	if tx, writing := q.(*sqlstore.Tx); writing {
+		if written, ok := tx.Kept(receiptKey{caseID, seq}).(receipt.Receipt); ok {
+			return written, nil
+		}
+	}
 	r, err := scanReceipt(q.QueryRowContext(ctx, selectReceipts+` where case_id = $1 and seq = $2`, caseID, seq))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, contracts.Errorf(contracts.NotFound, "read receipt", "no receipt %d of case %s", seq, caseID)
@@ -88,6 +100,12 @@ func (l *Ledger) Receipt(ctx context.Context, q sqlstore.Querier, caseID string,
 		return r, fmt.Errorf("read receipt: %w", err)
 	}
 	return r, nil
+}
+
+// receiptKey is under what a transaction keeps a receipt that it has written.
+type receiptKey struct {
+	caseID string
+	seq    int64
 }
 
 const selectReceipts = `select case_id, seq, event_id, digest, previous, at, hash, key_id, signature from receipts`

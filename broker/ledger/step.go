@@ -50,11 +50,13 @@ func (l *Ledger) Step(ctx context.Context, cmd engine.Command, fn func(tx *sqlst
 	return result, nil
 }
 
+const selectHead = `select operator, case_seq, engine_seq, receipt_head, state from cases where id = $1`
+
 // lockHead reads the head of a case and locks its row: two runs of one step meet here, and the second finds the result
 // of the first.
 func lockHead(ctx context.Context, tx *sqlstore.Tx, caseID string) (caseHead, error) {
 	var h caseHead
-	err := tx.QueryRowContext(ctx, `select operator, case_seq, engine_seq, receipt_head, state from cases where id = $1`+tx.ForUpdate(), caseID).
+	err := tx.QueryRowContext(ctx, selectHead+tx.ForUpdate(), caseID).
 		Scan(&h.operator, &h.caseSeq, &h.engineSeq, &h.receipt, &h.state)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, contracts.Errorf(contracts.NotFound, "read case", "no case %s", caseID)

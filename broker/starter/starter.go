@@ -3,8 +3,11 @@ package starter
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/efa-broker/efa-broker/broker/internal/fault"
@@ -71,30 +74,53 @@ func New(cfg Config) *Starter {
 // events that the ledger holds behind the position of the case (DESIGN law 2). An error means that one could not be
 // handed over; the batch is then given again, and what was handed over is dropped as a repeat.
 func (s *Starter) Handle(ctx context.Context, events []event.Recorded) error {
+	done := map[string]int64{}
+	var failed error
 	for _, caseID := range position.Cases(events) {
-		if err := s.handOver(ctx, caseID, events); err != nil {
-			return fmt.Errorf("hand over case %s: %w", caseID, err)
+		last, err := s.handOver(ctx, caseID, events)
+		if last > 0 {
+			done[caseID] = last
+		}
+		if err != nil {
+			failed = fmt.Errorf("hand over case %s: %w", caseID, err)
+			break
 		}
 	}
-	return nil
+	return errors.Join(failed, s.advance(ctx, done))
+}
+
+// advance keeps how far the cases have come, in one transaction.
+func (s *Starter) advance(ctx context.Context, done map[string]int64) error {
+	if len(done) == 0 {
+		return nil
+	}
+	return s.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
+		for _, caseID := range slices.Sorted(maps.Keys(done)) {
+			if err := position.Advance(ctx, tx, Consumer, caseID, done[caseID]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // pageOfEvents is how many events of a case are read at a time.
 const pageOfEvents = 500
 
-func (s *Starter) handOver(ctx context.Context, caseID string, hints []event.Recorded) error {
+// handOver hands over what is behind the position of a case. It returns the last event that was handed over; 0 when none was.
+func (s *Starter) handOver(ctx context.Context, caseID string, hints []event.Recorded) (last int64, err error) {
 	done, err := position.Of(ctx, s.cfg.DB.Read(), Consumer, caseID)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	fault.Crash(fault.StarterReceived)
 	jumps, hops := position.Jumps(hints, caseID, done), trace.Hops(hints, caseID)
 	for {
 		page, err := s.cfg.Ledger.CaseEvents(ctx, s.cfg.DB.Read(), caseID, done, pageOfEvents)
-		if err != nil || len(page) == 0 {
-			return err
+		if err != nil {
+			return last, err
 		}
-		if jumps {
+		if jumps && len(page) > 0 {
 			s.cfg.Jumped()
 			jumps = false
 		}
@@ -102,14 +128,15 @@ func (s *Starter) handOver(ctx context.Context, caseID string, hints []event.Rec
 			fault.Panic(fault.StarterPanics, e.ID)
 			e.Hop = hops[e.CaseSeq]
 			if err := s.signal(ctx, e); err != nil {
-				return err
+				return last, err
 			}
-			done = e.CaseSeq
+			done, last = e.CaseSeq, e.CaseSeq
 		}
-		fault.Crash(fault.StarterSignalled)
-		err = s.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error { return position.Advance(ctx, tx, Consumer, caseID, done) })
-		if err != nil {
-			return err
+		if len(page) > 0 {
+			fault.Crash(fault.StarterSignalled)
+		}
+		if len(page) < pageOfEvents {
+			return last, nil
 		}
 	}
 }

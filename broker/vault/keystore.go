@@ -5,7 +5,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
@@ -84,17 +86,12 @@ func (s *keyStore) tryCreate(ctx context.Context, tenant authority.TenantID, ids
 // insertKeys writes keys, but for those that exist, whose ids it returns.
 func insertKeys(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, keys []wrappedKey) (exist []string, err error) {
 	const op = "create key"
+	made, err := insertMissing(ctx, tx, tenant, keys)
+	if err != nil {
+		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+	}
 	for _, k := range keys {
-		res, err := tx.Exec(ctx, `insert into keys (id, tenant, wrapped, created_at) values ($1, $2, $3, $4) on conflict (id) do nothing`,
-			k.id, string(tenant), k.wrapped, tx.Now())
-		if err != nil {
-			return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
-		}
-		if n > 0 {
+		if slices.Contains(made, k.id) {
 			continue
 		}
 		var owner string
@@ -107,6 +104,30 @@ func insertKeys(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID,
 		exist = append(exist, k.id)
 	}
 	return exist, nil
+}
+
+// insertMissing writes the keys that are missing in one statement and returns their ids.
+func insertMissing(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, keys []wrappedKey) (made []string, err error) {
+	args := []any{string(tenant), tx.Now()}
+	var values []string
+	for _, k := range keys {
+		args = append(args, k.id, k.wrapped)
+		values = append(values, fmt.Sprintf("($%d, $1, $%d, $2)", len(args)-1, len(args)))
+	}
+	rows, err := tx.QueryContext(ctx, `insert into keys (id, tenant, wrapped, created_at) values `+strings.Join(values, ", ")+`
+		on conflict (id) do nothing returning id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		made = append(made, id)
+	}
+	return made, rows.Err()
 }
 
 // key unwraps the key of that id; NotFound when it does not exist (any more). An empty tenant takes the row's.

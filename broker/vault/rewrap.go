@@ -27,13 +27,17 @@ func (s *keyStore) mayCreate(ctx context.Context, tx *sqlstore.Tx, tenant author
 		}
 		version = min(version, has)
 	}
+	tx.Ahead(selectVersion+tx.ForShare(), string(tenant))
+	for _, k := range keys {
+		tx.Ahead(countDestroyed, k.id)
+	}
 	oldest, err := shareVersion(ctx, tx, tenant, version)
 	if err != nil {
 		return contracts.Errorf(contracts.Unavailable, op, "%w", err)
 	}
 	for _, k := range keys {
 		var destroyed int
-		if err := tx.QueryRowContext(ctx, `select count(*) from destroyed_keys where id = $1`, k.id).Scan(&destroyed); err != nil {
+		if err := tx.QueryRowContext(ctx, countDestroyed, k.id).Scan(&destroyed); err != nil {
 			return contracts.Errorf(contracts.Unavailable, op, "%w", err)
 		}
 		if destroyed > 0 {
@@ -46,11 +50,16 @@ func (s *keyStore) mayCreate(ctx context.Context, tx *sqlstore.Tx, tenant author
 	return nil
 }
 
+const (
+	selectVersion  = `select version from tenant_versions where tenant = $1`
+	countDestroyed = `select count(*) from destroyed_keys where id = $1`
+)
+
 // shareVersion reads the oldest version of a tenant's key under which keys may be written, and keeps others from raising it.
 // The tenant's first key begins with version.
 func shareVersion(ctx context.Context, tx *sqlstore.Tx, tenant authority.TenantID, version uint32) (oldest int64, err error) {
 	read := func() error {
-		return tx.QueryRowContext(ctx, `select version from tenant_versions where tenant = $1`+tx.ForShare(), string(tenant)).Scan(&oldest)
+		return tx.QueryRowContext(ctx, selectVersion+tx.ForShare(), string(tenant)).Scan(&oldest)
 	}
 	if err = read(); !errors.Is(err, sql.ErrNoRows) {
 		return oldest, err

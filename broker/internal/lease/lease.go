@@ -137,11 +137,17 @@ func (k Keeper) Release(ctx context.Context, l Lease) error {
 	})
 }
 
+const selectHeld = `select name from leases where name = $1 and holder = $2 and epoch = $3`
+
+// CheckAhead lets what Check will read travel with what the transaction asks behind it.
+func CheckAhead(tx *sqlstore.Tx, l Lease) {
+	tx.Ahead(selectHeld+tx.ForShare(), l.Name, l.Holder, l.Epoch)
+}
+
 // Check fails with Unavailable when the lease has changed hands; it is called in the transaction of every write that
 // the lease protects, and until that has ended nobody else takes the lease.
 func Check(ctx context.Context, tx *sqlstore.Tx, l Lease) error {
-	err := tx.QueryRowContext(ctx, `select name from leases where name = $1 and holder = $2 and epoch = $3`+tx.ForShare(),
-		l.Name, l.Holder, l.Epoch).Scan(new(string))
+	err := tx.QueryRowContext(ctx, selectHeld+tx.ForShare(), l.Name, l.Holder, l.Epoch).Scan(new(string))
 	if errors.Is(err, sql.ErrNoRows) {
 		return contracts.Errorf(contracts.Unavailable, "check lease", "lease %s has changed hands", l.Name)
 	}

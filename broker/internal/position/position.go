@@ -13,10 +13,15 @@ import (
 	"github.com/efa-broker/efa-broker/contracts/event"
 )
 
+const selectPosition = `select case_seq from consumer_positions where consumer = $1 and case_id = $2`
+
+// OfAhead lets what Of will read travel with what the transaction asks before.
+func OfAhead(tx *sqlstore.Tx, consumer, caseID string) { tx.Ahead(selectPosition, consumer, caseID) }
+
 // Of reads the last case_seq that consumer has handled; 0 when none.
 func Of(ctx context.Context, q sqlstore.Querier, consumer, caseID string) (int64, error) {
 	var seq int64
-	err := q.QueryRowContext(ctx, `select case_seq from consumer_positions where consumer = $1 and case_id = $2`, consumer, caseID).Scan(&seq)
+	err := q.QueryRowContext(ctx, selectPosition, consumer, caseID).Scan(&seq)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("read position of %s: %w", consumer, err)
 	}

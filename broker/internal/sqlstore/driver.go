@@ -30,11 +30,17 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, contracts.Errorf(contracts.Internal, "connect to database", "the driver returned a %T", conn)
 	}
-	return &connection{pg}, nil
+	return &connection{Conn: pg}, nil
 }
 
 // connection is one connection to PostgreSQL.
-type connection struct{ *stdlib.Conn }
+type connection struct {
+	*stdlib.Conn
+	// first is a statement that goes with the next query, before it.
+	first *put
+	// kept are answers to queries that went ahead. Whatever else is run makes them stale.
+	kept []answer
+}
 
 // CheckNamedValue implements driver.NamedValueChecker: named types become what they are made of, and instants are UTC,
 // because a timestamp without zone keeps the digits of whatever zone it is given in.
@@ -52,6 +58,7 @@ func (c *connection) CheckNamedValue(v *driver.NamedValue) error {
 
 // ExecContext implements driver.ExecerContext.
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.kept = nil
 	res, err := c.Conn.ExecContext(ctx, query, args)
 	if err != nil {
 		return nil, c.classify(ctx, err)
@@ -61,6 +68,16 @@ func (c *connection) ExecContext(ctx context.Context, query string, args []drive
 
 // QueryContext implements driver.QueryerContext.
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	asked := askedBy(query, args)
+	if first := c.first; first != nil {
+		c.first = nil
+		if err := c.send(ctx, []put{*first, asked}); err != nil {
+			return nil, err
+		}
+	}
+	if found := c.take(asked); found != nil {
+		return found, nil
+	}
 	rows, err := c.Conn.QueryContext(ctx, query, args)
 	if err != nil {
 		return nil, c.classify(ctx, err)

@@ -33,10 +33,11 @@ type line struct {
 	failed  error // what went wrong first in a statement that waited; then the transaction is lost
 }
 
-// put is a statement that waits.
+// put is a statement that waits; with asks it is a query whose answer is kept.
 type put struct {
 	query string
 	args  []any
+	asks  bool
 }
 
 // rollbackTimeout bounds the end of a transaction that failed; its caller may be gone already.
@@ -72,15 +73,11 @@ func (d *DB) writeAlone(ctx context.Context, fn func(tx *Tx) error) (_ *Tx, err 
 }
 
 func (l *line) put(query string, args []any) error {
-	values := make([]any, len(args))
-	for i, arg := range args {
-		v, err := plain(arg)
-		if err != nil {
-			return fmt.Errorf("execute: argument %d: %w", i+1, err)
-		}
-		values[i] = v
+	values, err := plain(args)
+	if err != nil {
+		return fmt.Errorf("execute: %w", err)
 	}
-	l.waiting = append(l.waiting, put{query, values})
+	l.waiting = append(l.waiting, put{query: query, args: values})
 	return nil
 }
 
@@ -89,19 +86,9 @@ func (l *line) flush(ctx context.Context) error {
 	if l == nil || l.failed != nil || len(l.waiting) == 0 {
 		return l.failure()
 	}
-	var batch pgx.Batch
-	for _, p := range l.waiting {
-		batch.Queue(p.query, p.args...)
-	}
+	waiting := l.waiting
 	l.waiting, l.begun = nil, true
-	err := l.conn.Raw(func(raw any) error {
-		c, ok := raw.(*connection)
-		if !ok {
-			return contracts.Errorf(contracts.Internal, "execute", "the driver returned a %T", raw)
-		}
-		return c.send(ctx, &batch)
-	})
-	if err != nil {
+	if err := raw(l.conn, func(c *connection) error { return c.send(ctx, waiting) }); err != nil {
 		l.failed = fmt.Errorf("execute: %w", err)
 	}
 	return l.failed
@@ -117,15 +104,27 @@ func (l *line) failure() error {
 // errUndone is a commit that PostgreSQL answered by rolling back, because a statement had failed before.
 var errUndone = errors.New("the transaction was rolled back")
 
-// send runs the statements of a batch in order. The first that fails ends it.
-func (c *connection) send(ctx context.Context, batch *pgx.Batch) error {
-	results := c.Conn.Conn().SendBatch(ctx, batch)
-	for _, q := range batch.QueuedQueries {
-		tag, err := results.Exec()
-		if err == nil && q.SQL == "commit" && tag.String() != "COMMIT" {
-			err = errUndone
+// raw gives fn the driver's connection.
+func raw(conn *sql.Conn, fn func(c *connection) error) error {
+	return conn.Raw(func(raw any) error {
+		c, ok := raw.(*connection)
+		if !ok {
+			return contracts.Errorf(contracts.Internal, "execute", "the driver returned a %T", raw)
 		}
-		if err != nil {
+		return fn(c)
+	})
+}
+
+// send runs statements in order, in one round trip. The first that fails ends it. Answers that were kept before are gone.
+func (c *connection) send(ctx context.Context, waiting []put) error {
+	c.kept = nil
+	var batch pgx.Batch
+	for _, p := range waiting {
+		batch.Queue(p.query, p.args...)
+	}
+	results := c.Conn.Conn().SendBatch(ctx, &batch)
+	for _, p := range waiting {
+		if err := c.result(results, p); err != nil {
 			_ = results.Close() // it repeats the error
 			return c.classify(ctx, err)
 		}
@@ -134,6 +133,22 @@ func (c *connection) send(ctx context.Context, batch *pgx.Batch) error {
 		return c.classify(ctx, err)
 	}
 	return nil
+}
+
+// result reads what came back for a statement.
+func (c *connection) result(results pgx.BatchResults, p put) error {
+	if p.asks {
+		found, err := readAnswer(results, p)
+		if err == nil {
+			c.kept = append(c.kept, found)
+		}
+		return err
+	}
+	tag, err := results.Exec()
+	if err == nil && p.query == "commit" && tag.String() != "COMMIT" {
+		return errUndone
+	}
+	return err
 }
 
 // commit ends the transaction; of one that did nothing nothing was sent.
@@ -175,9 +190,15 @@ func (l *line) first(err error) error {
 	return err
 }
 
-// plain is a value as PostgreSQL's driver takes it; see connection.CheckNamedValue.
-func plain(value any) (any, error) {
-	named := driver.NamedValue{Value: value}
-	err := (*connection)(nil).CheckNamedValue(&named)
-	return named.Value, err
+// plain are arguments as PostgreSQL's driver takes them; see connection.CheckNamedValue.
+func plain(args []any) ([]any, error) {
+	out := make([]any, len(args))
+	for i, arg := range args {
+		named := driver.NamedValue{Value: arg}
+		if err := (*connection)(nil).CheckNamedValue(&named); err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+		out[i] = named.Value
+	}
+	return out, nil
 }

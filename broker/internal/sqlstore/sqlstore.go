@@ -114,6 +114,10 @@ func (d *DB) Close() error {
 // Read is the reading pool; it cannot write. What a Viewer asked for is read in View.
 func (d *DB) Read() Querier { return d.read }
 
+// setViewer tells a connection of the role efa_view whose rows it sees.
+const setViewer = `select set_config('efa.operator', $1, false), set_config('efa.role', $2, false),
+	set_config('efa.viewer', $3, false), set_config('efa.authority', $4, false), set_config('efa.tenant', $5, false)`
+
 // View reads for a Viewer. On PostgreSQL it reads on a connection in the role efa_view, which sees the rows of this Viewer
 // alone: a second wall behind the access policy (DESIGN decision 15).
 func (d *DB) View(ctx context.Context, v actor.Viewer, fn func(q Querier) error) error {
@@ -126,9 +130,14 @@ func (d *DB) View(ctx context.Context, v actor.Viewer, fn func(q Querier) error)
 	}
 	// It goes back to the pool, of which nobody takes one but here, where the Viewer is set first.
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, `select set_config('efa.operator', $1, false), set_config('efa.role', $2, false),
-		set_config('efa.viewer', $3, false), set_config('efa.authority', $4, false), set_config('efa.tenant', $5, false)`,
-		v.Operator, v.Role, v.ID, v.Authority, v.Tenant); err != nil {
+	settings, err := plain([]any{v.Operator, v.Role, v.ID, v.Authority, v.Tenant})
+	if err == nil {
+		err = raw(conn, func(c *connection) error {
+			c.first = &put{query: setViewer, args: settings}
+			return nil
+		})
+	}
+	if err != nil {
 		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
 	}
 	return fn(conn)
@@ -283,7 +292,7 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, e
 
 // QueryContext runs a query inside the transaction.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := t.line.flush(ctx); err != nil {
+	if err := t.line.flushWith(ctx, query, args); err != nil {
 		return nil, err
 	}
 	return t.on.QueryContext(t.patient(ctx), query, args...)
@@ -291,7 +300,7 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 
 // QueryRowContext runs a query for one row inside the transaction.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if t.line.flush(ctx) != nil { // Write returns that error; a query that nobody sends cannot run outside of the transaction
+	if t.line.flushWith(ctx, query, args) != nil { // Write returns that error; a query that nobody sends cannot run outside of the transaction
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		cancel()

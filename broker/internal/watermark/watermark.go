@@ -80,6 +80,15 @@ func (s row) leaveOut(ctx context.Context, tx *sqlstore.Tx) (bool, error) {
 	return n == 1, err
 }
 
+const countSource = `select count(*) from watermarks where source = $1 and epoch = $2`
+
+// CheckAhead lets what Check reads travel with what the transaction has put so far, the lock of the case among it.
+func CheckAhead(tx *sqlstore.Tx, stamp event.Reception) {
+	if stamp.Source != "" {
+		tx.Ahead(countSource, stamp.Source, stamp.Epoch)
+	}
+}
+
 // Check refuses what a source brings that was left out since it received it. It is called in the transaction that records
 // it, when the case is locked. What was received by nobody in particular passes.
 func Check(ctx context.Context, tx *sqlstore.Tx, stamp event.Reception) error {
@@ -87,7 +96,7 @@ func Check(ctx context.Context, tx *sqlstore.Tx, stamp event.Reception) error {
 		return nil
 	}
 	var n int
-	err := tx.QueryRowContext(ctx, `select count(*) from watermarks where source = $1 and epoch = $2`, stamp.Source, stamp.Epoch).Scan(&n)
+	err := tx.QueryRowContext(ctx, countSource, stamp.Source, stamp.Epoch).Scan(&n)
 	if err != nil {
 		return fmt.Errorf("check receipt: %w", err)
 	}
