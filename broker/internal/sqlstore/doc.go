@@ -20,6 +20,7 @@
 //	Changed, Announce    this process                             every process on the database, by NOTIFY
 //	View                 the reading pool                         connections in the role efa_view: row-level security
 //	Put                  at once                                  with the next query or the commit, in one round trip
+//	Ahead                nothing                                  with the next query, in one round trip
 //	migrations           migrations/*.sql                         those, then migrations/postgres/*.sql
 //
 // Migrations go forward only; a new version expands first and contracts one version later. Each migration from 6 on (3 of

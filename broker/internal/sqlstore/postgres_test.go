@@ -125,9 +125,9 @@ func TestNoRoleOfTheBrokerPassesByRowLevelSecurity(t *testing.T) {
 	}
 }
 
-func texts(t *testing.T, q sqlstore.Querier, query string) (out []string) {
+func texts(t *testing.T, q sqlstore.Querier, query string, args ...any) (out []string) {
 	t.Helper()
-	rows, err := q.QueryContext(t.Context(), query)
+	rows, err := q.QueryContext(t.Context(), query, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
