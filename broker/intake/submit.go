@@ -154,14 +154,14 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 	}
 	drafts := in.drafts(v, s, c, caseID, open, sealed.Refs())
 	fault.Crash(fault.IntakeSealed)
-	out := Accepted{Case: caseID}
+	var out Accepted
 	err = in.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
-		out.ReceivedAt = c.received.At
+		if c.completes == nil { // else another case is locked first
+			in.cfg.Ledger.AppendAhead(tx, drafts[0])
+		}
+		out = Accepted{Case: caseID, ReceivedAt: c.received.At}
 		if out.ReceivedAt.IsZero() {
 			out.ReceivedAt = tx.Now()
-		}
-		if c.completes == nil { // else a case is locked first
-			in.cfg.Ledger.AppendAhead(tx, drafts[0])
 		}
 		if err := claim(ctx, tx, v, s, claimed{caseID, mac, out.ReceivedAt}); err != nil {
 			return err
@@ -171,16 +171,7 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 				return err
 			}
 		}
-		if err := sealed.WriteContents(ctx, tx); err != nil {
-			return err
-		}
-		if _, err := in.cfg.Ledger.Append(ctx, tx, drafts...); err != nil {
-			return err
-		}
-		if err := sealed.WritePeople(ctx, tx); err != nil {
-			return err
-		}
-		out.Receipt, err = in.cfg.Ledger.Receipt(ctx, tx, caseID, 1)
+		out.Receipt, err = in.open(ctx, tx, sealed, drafts)
 		return err
 	})
 	if err != nil {
@@ -188,6 +179,20 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 	}
 	fault.Crash(fault.IntakeCommitted)
 	return out, nil
+}
+
+// open writes a new case with its content and people, and what else its drafts say. It returns the receipt of the first draft.
+func (in *Intake) open(ctx context.Context, tx *sqlstore.Tx, sealed SealedCase, drafts []event.Draft) (receipt.Receipt, error) {
+	if err := sealed.WriteContents(ctx, tx); err != nil {
+		return receipt.Receipt{}, err
+	}
+	if _, err := in.cfg.Ledger.Append(ctx, tx, drafts...); err != nil {
+		return receipt.Receipt{}, err
+	}
+	if err := sealed.WritePeople(ctx, tx); err != nil {
+		return receipt.Receipt{}, err
+	}
+	return in.cfg.Ledger.Receipt(ctx, tx, drafts[0].Case, 1)
 }
 
 // claimed is what a submission id is kept with.
