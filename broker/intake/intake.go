@@ -20,8 +20,6 @@ import (
 // Ledger appends events and gives the receipts with which it acknowledged them.
 type Ledger interface {
 	Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error)
-	// AppendAhead says that a draft with this source, id, case and receipt will be appended.
-	AppendAhead(tx *sqlstore.Tx, d event.Draft)
 	Receipt(ctx context.Context, q sqlstore.Querier, caseID string, seq int64) (receipt.Receipt, error)
 }
 

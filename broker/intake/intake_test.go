@@ -51,8 +51,6 @@ type world struct {
 	settled  []event.Draft
 }
 
-func (w *world) AppendAhead(*sqlstore.Tx, event.Draft) {}
-
 func (w *world) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Draft) ([]event.Recorded, error) {
 	if err := w.fail; err != nil {
 		w.fail = nil

@@ -156,9 +156,6 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 	fault.Crash(fault.IntakeSealed)
 	var out Accepted
 	err = in.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
-		if c.completes == nil { // else another case is locked first
-			in.cfg.Ledger.AppendAhead(tx, drafts[0])
-		}
 		out = Accepted{Case: caseID, ReceivedAt: c.received.At}
 		if out.ReceivedAt.IsZero() {
 			out.ReceivedAt = tx.Now()

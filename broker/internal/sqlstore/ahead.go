@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -113,6 +114,13 @@ func askedBy(query string, args []driver.NamedValue) put {
 		p.args[i] = arg.Value
 	}
 	return p
+}
+
+// written forgets the answers that were kept when query is one that writes, as insert with returning is.
+func (c *connection) written(query string) {
+	if word, _, _ := strings.Cut(query, " "); word != "select" {
+		c.kept = nil
+	}
 }
 
 // keptRows are the rows of an answer.

@@ -23,11 +23,18 @@ func TestWhatWasAskedAheadReadsWhatWasWrittenSince(t *testing.T) {
 		do   func(tx *sqlstore.Tx) error
 		want string
 	}{
-		"nothing":           {func(*sqlstore.Tx) error { return nil }, "old"},
-		"a query":           {func(tx *sqlstore.Tx) error { tenantNames(t, tx); return nil }, "old"},
-		"a put":             {func(tx *sqlstore.Tx) error { return tx.Put(t.Context(), renameTenant) }, "new"},
-		"a put and a query": {func(tx *sqlstore.Tx) error { defer tenantNames(t, tx); return tx.Put(t.Context(), renameTenant) }, "new"},
-		"a statement":       {func(tx *sqlstore.Tx) error { _, err := tx.Exec(t.Context(), renameTenant); return err }, "new"},
+		"nothing":             {func(*sqlstore.Tx) error { return nil }, "old"},
+		"a query":             {func(tx *sqlstore.Tx) error { tenantNames(t, tx); return nil }, "old"},
+		"a put":               {func(tx *sqlstore.Tx) error { return tx.Put(t.Context(), renameTenant) }, "new"},
+		"a put and a query":   {func(tx *sqlstore.Tx) error { defer tenantNames(t, tx); return tx.Put(t.Context(), renameTenant) }, "new"},
+		"a query that writes": {func(tx *sqlstore.Tx) error { texts(t, tx, renameTenant+` returning id`); return nil }, "new"},
+		"a put before a query that writes": {func(tx *sqlstore.Tx) error {
+			err := tx.Put(t.Context(), `update tenants set name = 'old' where id = 'b'`)
+			tx.Ahead(`select name from tenants where id = $1`, "a")
+			texts(t, tx, renameTenant+` returning id`)
+			return err
+		}, "new"},
+		"a statement": {func(tx *sqlstore.Tx) error { _, err := tx.Exec(t.Context(), renameTenant); return err }, "new"},
 	} {
 		err := db.Write(t.Context(), func(tx *sqlstore.Tx) error {
 			if err := errors.Join(tx.Put(t.Context(), putTenant, "a", "old"), tx.Put(t.Context(), putTenant, "b", "old")); err != nil {

@@ -78,6 +78,7 @@ func (c *connection) QueryContext(ctx context.Context, query string, args []driv
 	if found := c.take(asked); found != nil {
 		return found, nil
 	}
+	c.written(query)
 	rows, err := c.Conn.QueryContext(ctx, query, args)
 	if err != nil {
 		return nil, c.classify(ctx, err)

@@ -138,6 +138,7 @@ func (c *connection) send(ctx context.Context, waiting []put) error {
 // result reads what came back for a statement.
 func (c *connection) result(results pgx.BatchResults, p put) error {
 	if p.asks {
+		c.written(p.query)
 		found, err := readAnswer(results, p)
 		if err == nil {
 			c.kept = append(c.kept, found)
