@@ -63,7 +63,7 @@ var once = (&porcupine.NondeterministicModel{
 // between its beginning and its answer, and the ledger holds what came of it. Requests whose beginning was not written
 // down are left out.
 func (c *court) linear() {
-	final := c.decisions()
+	final, spoken := c.decisions(), c.spoken()
 	histories := map[witness.Object][]porcupine.Operation{}
 	places := map[witness.Object]string{}
 	explained := map[witness.Object]bool{}
@@ -89,8 +89,12 @@ func (c *court) linear() {
 	}
 	for _, object := range slices.SortedFunc(maps.Keys(histories), func(a, b witness.Object) int { return cmp.Compare(a.ID, b.ID) }) {
 		history := histories[object]
-		if end := final[object]; end != "" && !explained[object] {
-			history = append(history, porcupine.Operation{Call: 0, Return: math.MaxInt64 - 2, Input: step{byOther, end}})
+		other := porcupine.Operation{Call: 0, Return: math.MaxInt64 - 2, Input: step{byOther, final[object]}}
+		if explained[object] { // then it may have been decided by another way before
+			other.Input = step{lost, final[object]}
+		}
+		if final[object] != "" && (!explained[object] || spoken[object]) {
+			history = append(history, other)
 		}
 		history = append(history, porcupine.Operation{Call: math.MaxInt64 - 1, Return: math.MaxInt64, Input: step{seen, final[object]}})
 		c.saw()
@@ -102,6 +106,30 @@ func (c *court) linear() {
 			c.broken(places[object], "the answers about a "+string(object.Kind)+" could not be judged within "+thought.String(), object.ID)
 		}
 	}
+}
+
+// outboxOf begins the name of the topic on which an authority answers.
+const outboxOf = "efa.outbox."
+
+// spoken are the tasks and deliveries of authorities that have answered in the case over their own topics: what a request says
+// may have been said there before.
+func (c *court) spoken() map[witness.Object]bool {
+	taken := map[[2]string]bool{}
+	for _, t := range c.Ledger.Taken {
+		taken[[2]string{t.Case, t.Topic}] = true
+	}
+	out := map[witness.Object]bool{}
+	for _, events := range c.Ledger.Events {
+		for _, e := range events {
+			if e.Type == assigned {
+				out[witness.Object{Kind: witness.Task, ID: e.About.Task}] = taken[[2]string{e.Case, outboxOf + e.About.Authority}]
+			}
+		}
+	}
+	for _, d := range c.Ledger.Deliveries {
+		out[witness.Object{Kind: witness.Delivery, ID: d.ID}] = taken[[2]string{d.Case, outboxOf + d.Authority}]
+	}
+	return out
 }
 
 // step is the step of a request that decides something. A request that was refused for itself changes nothing. Of a task with

@@ -65,6 +65,7 @@ func TestAnswersFitOneOrderOrTheRuleIsBroken(t *testing.T) {
 		"answered by another way":                  {"yes", false, []witness.Exchange{between(1, 2, shows("assigned", "")), between(3, 4, shows("completed", "yes"))}, false},
 		"accepted and seen":                        {"", false, []witness.Exchange{between(1, 2, reads("announced")), between(3, 4, accepts(200)), between(5, 6, reads("accepted"))}, false},
 		"seen unanswered after it was accepted":    {"", false, []witness.Exchange{between(3, 4, accepts(200)), between(5, 6, reads("fetched"))}, true},
+		"seen accepted before it was":              {"", false, []witness.Exchange{between(1, 2, reads("accepted")), between(3, 4, accepts(200))}, true},
 		"without its beginning nothing is said":    {"yes", false, []witness.Exchange{between(0, 4, answers("no", 200))}, false},
 		"a list shows what one task shows":         {"yes", false, []witness.Exchange{between(3, 4, answers("yes", 200)), between(5, 6, exchange("ihk", "GET", "/v1/tasks?state=assigned", map[string]any{"tasks": []map[string]string{{"task_id": "t", "state": "assigned"}}}))}, true},
 		"another body does not see the outcome":    {"yes", false, []witness.Exchange{between(3, 4, answers("yes", 200)), between(5, 6, exchange("amt", "GET", "/v1/tasks/t", map[string]string{"task_id": "t", "state": "completed"}))}, false},
@@ -91,6 +92,21 @@ func TestAnswersFitOneOrderOrTheRuleIsBroken(t *testing.T) {
 		}
 		if found != tt.broken {
 			t.Errorf("%s: broken %t, want %t", name, found, tt.broken)
+		}
+	}
+}
+
+// TestAnAnswerOverATopicComesBeforeTheRequestThatRepeatsIt: an authority may change the way by which it answers.
+func TestAnAnswerOverATopicComesBeforeTheRequestThatRepeatsIt(t *testing.T) {
+	t.Parallel()
+	for topic, holds := range map[string]bool{"": false, "efa.outbox.ihk": true, "efa.outbox.amt": false} {
+		of := whole()
+		of.Exchanges = append(slices.Clone(of.Exchanges), between(1, 2, reads("announced")), between(3, 4, reads("accepted")), between(5, 6, accepts(200)))
+		if topic != "" {
+			of.Ledger.Taken = []rows.Taken{{Source: "urn:x", ID: "a", Case: "c", Place: rows.Place{Topic: topic}}}
+		}
+		if got := len(judge(t, of)[verdict.Order]) == 0; got != holds {
+			t.Errorf("answers on topic %q: holds %t, want %t", topic, got, holds)
 		}
 	}
 }
