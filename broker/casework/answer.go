@@ -48,7 +48,7 @@ func (c *Casework) Completing(ctx context.Context, v actor.Viewer, id string, a 
 	if err := c.resolve(ctx, v, id, a.Contents); err != nil {
 		return nil, err
 	}
-	return c.answer(id, caseID, a.Received, func(t *row) event.Draft {
+	return c.answer(id, caseID, func(t *row) event.Draft {
 		return event.Draft{
 			ID: answerID(id), Source: c.source(), Type: event.TypeTaskCompleted, Case: t.Case, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskCompleted{Task: id, Step: t.Step, Pass: t.Pass, Outcome: a.Outcome, Facts: a.Facts, Contents: a.Contents},
@@ -71,7 +71,7 @@ func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a A
 	if err != nil {
 		return nil, err
 	}
-	return c.answer(id, caseID, a.Received, func(t *row) event.Draft {
+	return c.answer(id, caseID, func(t *row) event.Draft {
 		return event.Draft{
 			ID: answerID(id), Source: c.source(), Type: event.TypeTaskReturned, Case: t.Case, Tenant: t.tenant, Actor: v.Actor, Received: a.Received,
 			Data: event.TaskReturned{Task: id, Step: t.Step, Pass: t.Pass, Reason: "not_competent"},
@@ -83,13 +83,13 @@ func (c *Casework) Returning(ctx context.Context, v actor.Viewer, id string, a A
 func answerID(taskID string) string { return taskID + "/answer" }
 
 // answer records a draft about a task of a case in the caller's transaction. What is read for it goes with the lock.
-func (c *Casework) answer(id, caseID string, received event.Reception, draft func(*row) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
+func (c *Casework) answer(id, caseID string, draft func(*row) event.Draft) func(ctx context.Context, tx *sqlstore.Tx) error {
 	return func(ctx context.Context, tx *sqlstore.Tx) error {
 		if err := lockCaseOf(ctx, tx, id); err != nil {
 			return err
 		}
 		tx.Ahead(selectTask, id)
-		c.cfg.Ledger.AppendAhead(tx, event.Draft{Source: c.source(), ID: answerID(id), Case: caseID, Received: received})
+		c.cfg.Ledger.AppendAhead(tx, draft(&row{Task: task.Task{Case: caseID}}))
 		t, err := heldTask(ctx, tx, id)
 		if err != nil {
 			return err

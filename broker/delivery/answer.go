@@ -9,7 +9,6 @@ import (
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
-	"github.com/efa-broker/efa-broker/contracts/authority"
 	"github.com/efa-broker/efa-broker/contracts/decision"
 	"github.com/efa-broker/efa-broker/contracts/delivery"
 	"github.com/efa-broker/efa-broker/contracts/event"
@@ -52,8 +51,6 @@ func (d *Delivery) answer(ctx context.Context, v actor.Viewer, id string, a Answ
 	return it, err
 }
 
-const selectTenant = `select tenant from cases where id = $1`
-
 // Answering is Accept or Reject for whoever writes rows of its own with the answer: the policy is asked now, the rest is
 // checked in the transaction in which the result is called.
 func (d *Delivery) Answering(ctx context.Context, v actor.Viewer, id string, a Answer) (func(ctx context.Context, tx *sqlstore.Tx) error, error) {
@@ -68,20 +65,19 @@ func (d *Delivery) Answering(ctx context.Context, v actor.Viewer, id string, a A
 		if a.Case != "" && it.Case != a.Case {
 			return contracts.Errorf(contracts.NotFound, "read delivery", "no such delivery")
 		}
-		source := "urn:efa:operator:" + string(d.cfg.Operator)
-		tx.Ahead(selectTenant, it.Case)
-		d.cfg.Ledger.AppendAhead(tx, event.Draft{Source: source, ID: id + "/answer", Case: it.Case, Received: a.Received})
-		var tenant authority.TenantID
-		if err := tx.QueryRowContext(ctx, selectTenant, it.Case).Scan(&tenant); err != nil {
-			return fmt.Errorf("read tenant: %w", err)
-		}
 		draft := event.Draft{
-			ID: id + "/answer", Source: source, Type: event.TypeDeliveryAccepted, Case: it.Case,
-			Tenant: tenant, Actor: v.Actor, Received: a.Received,
+			ID: id + "/answer", Source: "urn:efa:operator:" + string(d.cfg.Operator), Type: event.TypeDeliveryAccepted, Case: it.Case,
+			Actor: v.Actor, Received: a.Received,
 			Data: event.DeliveryAnswered{Delivery: id, Authority: v.Authority, Reason: a.Reason},
 		}
 		if a.Reason != "" {
 			draft.Type = event.TypeDeliveryRejected
+		}
+		const selectTenant = `select tenant from cases where id = $1`
+		tx.Ahead(selectTenant, it.Case)
+		d.cfg.Ledger.AppendAhead(tx, draft)
+		if err := tx.QueryRowContext(ctx, selectTenant, it.Case).Scan(&draft.Tenant); err != nil {
+			return fmt.Errorf("read tenant: %w", err)
 		}
 		_, err = d.cfg.Ledger.Append(ctx, tx, draft)
 		return err

@@ -54,8 +54,12 @@ func (d *Delivery) Handle(ctx context.Context, l lease.Lease, events []event.Rec
 	return nil
 }
 
-// pageOfEvents is how many events of a case are read at a time.
-const pageOfEvents = 500
+const (
+	// pageOfEvents is how many events of a case are read at a time.
+	pageOfEvents = 500
+	// atOnce is for how many cases, or rows, is asked in one round trip.
+	atOnce = 50
+)
 
 // rowsOf makes the inbox rows of every event of the cases that delivery has not handled, and advances its positions.
 func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, cases []string, hints []event.Recorded) ([]row, error) {
@@ -66,18 +70,20 @@ func (d *Delivery) rowsOf(ctx context.Context, tx *sqlstore.Tx, cases []string, 
 			return nil, err
 		}
 	}
-	for _, caseID := range cases {
-		d.cfg.Ledger.CaseEventsAhead(tx, caseID, done[caseID], pageOfEvents)
-	}
 	var rows []row
-	for _, caseID := range cases {
-		found, last, err := d.rowsOfCase(ctx, tx, caseID, done[caseID], hints)
-		if err != nil {
-			return nil, err
+	for some := range slices.Chunk(cases, atOnce) {
+		for _, caseID := range some {
+			d.cfg.Ledger.CaseEventsAhead(tx, caseID, done[caseID], pageOfEvents)
 		}
-		rows = append(rows, found...)
-		if last > done[caseID] {
-			advanced[caseID] = last
+		for _, caseID := range some {
+			found, last, err := d.rowsOfCase(ctx, tx, caseID, done[caseID], hints)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, found...)
+			if last > done[caseID] {
+				advanced[caseID] = last
+			}
 		}
 	}
 	for _, caseID := range slices.Sorted(maps.Keys(advanced)) {
@@ -197,16 +203,18 @@ func (d *Delivery) number(ctx context.Context, tx *sqlstore.Tx, rows []row) erro
 // missing are the rows that the inboxes do not have.
 func missing(ctx context.Context, tx *sqlstore.Tx, rows []row) (out []row, err error) {
 	const count = `select count(*) from deliveries where id = $1`
-	for _, r := range rows {
-		tx.Ahead(count, r.id())
-	}
-	for _, r := range rows {
-		var known int
-		if err := tx.QueryRowContext(ctx, count, r.id()).Scan(&known); err != nil {
-			return nil, fmt.Errorf("look for delivery of event %s: %w", r.event.ID, err)
+	for some := range slices.Chunk(rows, atOnce) {
+		for _, r := range some {
+			tx.Ahead(count, r.id())
 		}
-		if known == 0 {
-			out = append(out, r)
+		for _, r := range some {
+			var known int
+			if err := tx.QueryRowContext(ctx, count, r.id()).Scan(&known); err != nil {
+				return nil, fmt.Errorf("look for delivery of event %s: %w", r.event.ID, err)
+			}
+			if known == 0 {
+				out = append(out, r)
+			}
 		}
 	}
 	return out, nil

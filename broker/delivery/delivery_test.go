@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,30 @@ func TestAnInboxHasNoGapsAndNoRepeats(t *testing.T) {
 	}
 	if other := b.inbox(t, "finanzamt-b", ""); len(other) != 1 || other[0].Cursor != "1.1" {
 		t.Errorf("the other inbox: %+v", other)
+	}
+}
+
+// A batch may name two offices in turn, and bring what an inbox has already.
+func TestABatchFillsEachInboxBehindWhatStandsInIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "c1", "c2")
+	b.handle(t, b.announced("c1", 1, "finanzamt-a"))
+	sqlstoretest.Exec(t, b.db, `delete from consumer_positions where case_id = 'c1'`)
+	b.announced("c1", 2, "finanzamt-b")
+	b.announced("c1", 3, "finanzamt-a")
+	b.announced("c2", 1, "finanzamt-b")
+	b.handle(t, b.ledger.events["c1"][2], b.announced("c2", 2, "finanzamt-a"))
+	for office, want := range map[authority.ID][]string{
+		"finanzamt-a": {"1.1 c1/inform/1/1 1", "1.2 c1/inform/1/3 2", "1.3 c2/inform/1/2 1"},
+		"finanzamt-b": {"1.1 c1/inform/1/2 1", "1.2 c2/inform/1/1 1"},
+	} {
+		var got []string
+		for _, it := range b.inbox(t, office, "") {
+			got = append(got, fmt.Sprintf("%s %s %d", it.Cursor, it.Event, it.Sequence))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has %v, want %v", office, got, want)
+		}
 	}
 }
 

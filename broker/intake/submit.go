@@ -168,7 +168,7 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 				return err
 			}
 		}
-		out.Receipt, err = in.open(ctx, tx, sealed, drafts)
+		out.Receipt, err = in.openCase(ctx, tx, sealed, drafts)
 		return err
 	})
 	if err != nil {
@@ -178,8 +178,8 @@ func (in *Intake) accept(ctx context.Context, v actor.Viewer, s received, c chec
 	return out, nil
 }
 
-// open writes a new case with its content and people, and what else its drafts say. It returns the receipt of the first draft.
-func (in *Intake) open(ctx context.Context, tx *sqlstore.Tx, sealed SealedCase, drafts []event.Draft) (receipt.Receipt, error) {
+// openCase writes a new case with its content and people, and what else its drafts say. It returns the receipt of the first draft.
+func (in *Intake) openCase(ctx context.Context, tx *sqlstore.Tx, sealed SealedCase, drafts []event.Draft) (receipt.Receipt, error) {
 	if err := sealed.WriteContents(ctx, tx); err != nil {
 		return receipt.Receipt{}, err
 	}
@@ -201,9 +201,8 @@ type claimed struct {
 
 // claim takes the submission id; a second claim in a race is a Conflict.
 func claim(ctx context.Context, tx *sqlstore.Tx, v actor.Viewer, s received, c claimed) error {
-	var claimed string
 	err := tx.QueryRowContext(ctx, `insert into submissions (submitter, id_mac, case_id, body_mac, received_at) values ($1, $2, $3, $4, $5)
-		on conflict (submitter, id_mac) do nothing returning case_id`, v.ID, s.index, c.caseID, c.mac, c.at).Scan(&claimed)
+		on conflict (submitter, id_mac) do nothing returning case_id`, v.ID, s.index, c.caseID, c.mac, c.at).Scan(new(string))
 	if errors.Is(err, sql.ErrNoRows) && !fault.Mutated(fault.NoDedupe) {
 		return contracts.Errorf(contracts.Conflict, "claim submission id", "it was claimed at the same time")
 	}

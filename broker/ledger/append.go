@@ -49,8 +49,7 @@ func (l *Ledger) Append(ctx context.Context, tx *sqlstore.Tx, drafts ...event.Dr
 	return out, nil
 }
 
-// AppendAhead lets what Append will read for a draft travel with what the transaction has put so far. Of the draft case, source, id
-// and receipt count.
+// AppendAhead says that Append will be called with a draft of which case, source, id and receipt are known; see Tx.Ahead.
 func (l *Ledger) AppendAhead(tx *sqlstore.Tx, d event.Draft) {
 	tx.Ahead(selectHead+tx.ForUpdate(), d.Case)
 	tx.Ahead(selectEvents+sameEvent, d.Source, d.ID)

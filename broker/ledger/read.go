@@ -55,7 +55,7 @@ func (l *Ledger) CaseEvents(ctx context.Context, q sqlstore.Querier, caseID stri
 
 const behindSeq = ` where case_id = $1 and case_seq > $2 order by case_seq limit $3`
 
-// CaseEventsAhead lets what CaseEvents will read travel with what the transaction asks before.
+// CaseEventsAhead says that CaseEvents will be asked; see Tx.Ahead.
 func (l *Ledger) CaseEventsAhead(tx *sqlstore.Tx, caseID string, afterSeq int64, limit int) {
 	tx.Ahead(selectEvents+behindSeq, caseID, afterSeq, limit)
 }

@@ -73,27 +73,41 @@ func New(cfg Config) *Starter {
 // Handle takes a batch of events of efa.cases. A record of the event log is a hint only: what is handed over are the
 // events that the ledger holds behind the position of the case (DESIGN law 2). An error means that one could not be
 // handed over; the batch is then given again, and what was handed over is dropped as a repeat.
-func (s *Starter) Handle(ctx context.Context, events []event.Recorded) error {
+func (s *Starter) Handle(ctx context.Context, events []event.Recorded) (err error) {
 	done := map[string]int64{}
-	var failed error
+	defer func() { err = errors.Join(err, s.advance(ctx, done)) }() // after a panic too
 	for _, caseID := range position.Cases(events) {
 		last, err := s.handOver(ctx, caseID, events)
 		if last > 0 {
 			done[caseID] = last
 		}
 		if err != nil {
-			failed = fmt.Errorf("hand over case %s: %w", caseID, err)
-			break
+			return fmt.Errorf("hand over case %s: %w", caseID, err)
+		}
+		if len(done) == atOnce {
+			if err := s.advance(ctx, done); err != nil {
+				return err
+			}
 		}
 	}
-	return errors.Join(failed, s.advance(ctx, done))
+	return nil
 }
 
-// advance keeps how far the cases have come, in one transaction.
+const (
+	// atOnce is for how many cases is kept at a time how far they have come.
+	atOnce = 50
+	// advanceTimeout bounds the keeping of what was done; the caller may be gone already.
+	advanceTimeout = 5 * time.Second
+)
+
+// advance keeps how far the cases have come, in one transaction, and empties the list.
 func (s *Starter) advance(ctx context.Context, done map[string]int64) error {
 	if len(done) == 0 {
 		return nil
 	}
+	defer clear(done)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), advanceTimeout)
+	defer cancel()
 	return s.cfg.DB.Write(ctx, func(tx *sqlstore.Tx) error {
 		for _, caseID := range slices.Sorted(maps.Keys(done)) {
 			if err := position.Advance(ctx, tx, Consumer, caseID, done[caseID]); err != nil {

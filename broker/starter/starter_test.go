@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
@@ -20,6 +22,10 @@ import (
 type signals struct {
 	got     []string
 	answer  error
+	db      *sqlstore.DB
+	then    func()                     // is called after each event that was taken
+	refused string                     // id of the one event that is not taken
+	panics  string                     // id of the one event at which the engine's client panics
 	runs    map[string]engine.RunState // absent when not named
 	resumed []string
 }
@@ -44,11 +50,28 @@ func (s *signals) HandOver(_ context.Context, start engine.Start, e engine.Event
 	if s.answer != nil {
 		return s.answer
 	}
+	if e.ID == s.panics {
+		panic(e.ID)
+	}
+	if e.ID == s.refused {
+		return contracts.Errorf(contracts.Unavailable, "signal", "not now")
+	}
 	s.got = append(s.got, start.Case+" "+start.Definition+" "+e.ID+" "+e.Outcome)
+	if s.then != nil {
+		s.then()
+	}
 	return nil
 }
 
 // memory is the ledger as the starter sees it.
+// ids are those of the events that were handed over.
+func (s *signals) ids() (out []string) {
+	for _, line := range s.got {
+		out = append(out, strings.Fields(line)[2])
+	}
+	return out
+}
+
 type memory []event.Recorded
 
 func (m *memory) CaseEvents(_ context.Context, _ sqlstore.Querier, caseID string, after int64, _ int) ([]event.Recorded, error) {
@@ -65,7 +88,7 @@ func setup(t *testing.T, state string, held ...event.Recorded) (*signals, *start
 	t.Helper()
 	db := sqlstoretest.Open(t)
 	sqlstoretest.InsertCase(t, db, sqlstoretest.Case{ID: "c1", State: state})
-	s, m := &signals{}, memory(held)
+	s, m := &signals{db: db}, memory(held)
 	return s, starter.New(starter.Config{DB: db, Ledger: &m, Engine: s, Log: slog.New(slog.DiscardHandler)}), &m
 }
 
@@ -125,6 +148,53 @@ func TestAnEngineThatDoesNotAnswerLosesNothing(t *testing.T) {
 	if err := st.Handle(t.Context(), []event.Recorded{opening()}); err != nil || len(s.got) != 1 {
 		t.Errorf("%v, handed over %q", err, s.got)
 	}
+}
+
+func TestWhatWasHandedOverBeforeAFailureIsNotHandedOverAgain(t *testing.T) {
+	t.Parallel()
+	of := func(caseID, id string, seq int64) event.Recorded {
+		e := answer(seq, seq)
+		e.Case, e.ID = caseID, id
+		return e
+	}
+	batch := []event.Recorded{of("c1", "a1", 1), of("c2", "b1", 1), of("c2", "b2", 2), of("c3", "z1", 1)}
+	for how, c := range map[string]struct {
+		fail func(s *signals, leave func())
+		want []string
+	}{
+		"refused": {func(s *signals, _ func()) { s.refused = "b2" }, []string{"a1", "b1", "b2", "z1"}},
+		"leaves":  {func(s *signals, leave func()) { s.then = leave }, []string{"a1", "b1", "b2", "z1"}},
+		// Of the case that panicked nothing is kept.
+		"panics": {func(s *signals, _ func()) { s.panics = "b2" }, []string{"a1", "b1", "b1", "b2", "z1"}},
+	} {
+		s, st, _ := setup(t, "received", batch...)
+		for _, id := range []string{"c2", "c3"} {
+			sqlstoretest.InsertCase(t, s.db, sqlstoretest.Case{ID: id, State: "received"})
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		c.fail(s, leave)
+		if err := handled(ctx, st, batch); err == nil {
+			t.Fatalf("%s: no error", how)
+		}
+		s.refused, s.panics, s.then = "", "", nil
+		if err := st.Handle(t.Context(), batch); err != nil {
+			t.Fatalf("%s: %v", how, err)
+		}
+		if got := s.ids(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: handed over %v, want %v", how, got, c.want)
+		}
+	}
+}
+
+// handled makes an error of a panic.
+func handled(ctx context.Context, st *starter.Starter, batch []event.Recorded) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return st.Handle(ctx, batch)
 }
 
 func TestACaseThatHasEndedGetsNothing(t *testing.T) {

@@ -56,7 +56,7 @@ func (s *keyStore) create(ctx context.Context, tenant authority.TenantID, ids ..
 func (s *keyStore) tryCreate(ctx context.Context, tenant authority.TenantID, ids []string) (map[string][]byte, error) {
 	keys := map[string][]byte{}
 	var wrapped []wrappedKey
-	for _, id := range slices.Sorted(slices.Values(ids)) { // one order for all who write, so that nobody waits for the other
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) { // one order for all who write, so that nobody waits for the other
 		keys[id] = newKey()
 		w, err := s.wrapper.Wrap(ctx, tenant, id, keys[id])
 		if err != nil {

@@ -109,7 +109,7 @@ func (i *interop) modes(e cloudevent.Event) []eventlog.Record {
 	return out
 }
 
-// sarama sets a reading timeout that lets a connection on which nothing comes any more be replaced while next still waits.
+// sarama sets a reading timeout that lets a connection on which nothing comes any more be replaced while message still waits.
 func (i *interop) sarama() *sarama.Config {
 	cfg := sarama.NewConfig()
 	cfg.Version = sarama.V2_6_0_0
@@ -207,9 +207,15 @@ func (i *interop) message(part sarama.PartitionConsumer) *sarama.ConsumerMessage
 	late := time.After(time.Minute)
 	for {
 		select {
-		case m := <-part.Messages():
+		case m, ok := <-part.Messages():
+			if !ok {
+				i.Fatal("reading has ended")
+			}
 			return m
-		case err := <-part.Errors():
+		case err, ok := <-part.Errors():
+			if !ok {
+				i.Fatal("reading has ended")
+			}
 			i.Log(err)
 		case <-late:
 			i.Fatalf("nothing came; the topic ends at %d", part.HighWaterMarkOffset())

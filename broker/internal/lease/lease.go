@@ -139,7 +139,7 @@ func (k Keeper) Release(ctx context.Context, l Lease) error {
 
 const selectHeld = `select name from leases where name = $1 and holder = $2 and epoch = $3`
 
-// CheckAhead lets what Check will read travel with what the transaction asks behind it.
+// CheckAhead says that Check will be called; see Tx.Ahead.
 func CheckAhead(tx *sqlstore.Tx, l Lease) {
 	tx.Ahead(selectHeld+tx.ForShare(), l.Name, l.Holder, l.Epoch)
 }

@@ -15,7 +15,7 @@ import (
 
 const selectPosition = `select case_seq from consumer_positions where consumer = $1 and case_id = $2`
 
-// OfAhead lets what Of will read travel with what the transaction asks before.
+// OfAhead says that Of will be asked; see Tx.Ahead.
 func OfAhead(tx *sqlstore.Tx, consumer, caseID string) { tx.Ahead(selectPosition, consumer, caseID) }
 
 // Of reads the last case_seq that consumer has handled; 0 when none.

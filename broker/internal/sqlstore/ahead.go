@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Ahead says that a query will be asked before the transaction writes again. On PostgreSQL it then goes with whatever waits
-// at the next query, in one round trip, behind the locks of the statements before it; elsewhere this does nothing. A query
-// that is asked otherwise after all, or later, is asked as if this had not been called.
+// Ahead says that a query will be asked before the transaction writes or locks again. On PostgreSQL it then goes with
+// whatever waits at the next query, in one round trip, behind the locks of the statements before it; elsewhere this does
+// nothing. A query that is asked otherwise after all, or behind a write, is asked as if this had not been called.
 func (t *Tx) Ahead(query string, args ...any) {
 	if t.line != nil {
 		t.line.ahead(query, args)
@@ -66,6 +66,7 @@ type answer struct {
 	rows    [][]driver.Value
 }
 
+// readAnswer reads what database/sql would read, but for types that no table has: of json, uuid and arrays it makes an error.
 func readAnswer(results pgx.BatchResults, p put) (answer, error) {
 	rows, err := results.Query()
 	if err != nil {
@@ -116,9 +117,9 @@ func askedBy(query string, args []driver.NamedValue) put {
 	return p
 }
 
-// written forgets the answers that were kept when query is one that writes, as insert with returning is.
-func (c *connection) written(query string) {
-	if word, _, _ := strings.Cut(query, " "); word != "select" {
+// forgetUnlessRead forgets the answers that were kept when p may write, as insert with returning does.
+func (c *connection) forgetUnlessRead(p put) {
+	if word, _, _ := strings.Cut(p.query, " "); !p.asks || word != "select" {
 		c.kept = nil
 	}
 }

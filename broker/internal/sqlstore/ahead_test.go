@@ -5,9 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstore"
 	"github.com/efa-broker/efa-broker/broker/internal/sqlstoretest"
+	"github.com/efa-broker/efa-broker/contracts"
 	"github.com/efa-broker/efa-broker/contracts/actor"
 	"github.com/efa-broker/efa-broker/contracts/authority"
 )
@@ -59,6 +63,38 @@ func TestWhatWasAskedAheadReadsWhatWasWrittenSince(t *testing.T) {
 		})
 		if !errors.Is(err, undo) {
 			t.Fatalf("%s: %v", between, err)
+		}
+	}
+}
+
+// In one batch with a write, before it or behind it, a query reads what its place says.
+func TestAWriteInTheSameBatchComesBetween(t *testing.T) {
+	t.Parallel()
+	db := sqlstoretest.Open(t)
+	const name = `select name from tenants where id = $1`
+	for how, ask := range map[string]func(tx *sqlstore.Tx) []string{
+		"asked again": func(tx *sqlstore.Tx) []string { return texts(t, tx, name, "a") },
+		"asked behind another query": func(tx *sqlstore.Tx) []string {
+			texts(t, tx, name, "b")
+			return texts(t, tx, name, "a")
+		},
+	} {
+		err := db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+			if err := tx.Put(t.Context(), putTenant, "a", "old"); err != nil {
+				return err
+			}
+			tx.Ahead(name, "a")
+			if err := tx.Put(t.Context(), renameTenant); err != nil {
+				return err
+			}
+			if got := ask(tx); !slices.Equal(got, []string{"new"}) {
+				t.Errorf("%s: %v", how, got)
+			}
+			_, err := tx.Exec(t.Context(), `delete from tenants`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -124,5 +160,88 @@ func TestAConnectionIsTheNextViewersAloneAlsoWhenTheLastOneAskedNothing(t *testi
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestAViewerWhoseFirstQueryFailsStaysTheViewer(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	db := open(t)
+	viewer := func(a authority.ID) actor.Viewer {
+		return actor.Viewer{Actor: actor.Actor{ID: string(a), Role: actor.System, Authority: a}, Operator: "bayern"}
+	}
+	const who = `select current_setting('efa.authority')`
+	for range 20 { // more than there are connections
+		ask := func(a authority.ID, first string) {
+			t.Helper()
+			err := db.View(t.Context(), viewer(a), func(q sqlstore.Querier) error {
+				_ = q.QueryRowContext(t.Context(), first).Scan(new(string))
+				if got := texts(t, q, who); !slices.Equal(got, []string{string(a)}) {
+					t.Errorf("behind %q a connection is of %v, want %s", first, got, a)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask("other", `select 'fine'`)
+		ask("busy", `select (1 / 0)::text`)
+		ask("busy", `select no_such_column`)
+	}
+}
+
+// The first query of a transaction goes with its beginning, and its error is still its own.
+func TestAQueryThatFailsTellsItsCaller(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	db := open(t)
+	err := db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+		err := tx.QueryRowContext(t.Context(), `select 1 / 0`).Scan(new(int))
+		if err != nil {
+			return contracts.Errorf(contracts.Unavailable, "divide", "%w", err)
+		}
+		return nil
+	})
+	if contracts.KindOf(err) != contracts.Unavailable || !strings.Contains(err.Error(), "divide") || !strings.Contains(err.Error(), "division by zero") {
+		t.Errorf("got %v", err)
+	}
+	if err := db.Write(t.Context(), func(tx *sqlstore.Tx) error { return tx.Put(t.Context(), putTenant, "a", "1") }); err != nil {
+		t.Errorf("the next transaction: %v", err)
+	}
+}
+
+// A query is read in one way when it is asked at once and in another when it went with others.
+func TestAheadAndAtOnceReadTheSameValues(t *testing.T) {
+	t.Parallel()
+	sqlstoretest.NeedPostgres(t)
+	const query = `select null::text, true, 7::smallint, 8::integer, 9::bigint, 1.5::double precision, sum(12), 'text', '\x0001'::bytea,
+		timestamp '2026-11-26 01:02:03.000004', timestamptz '2026-11-26 01:02:03.000004+01', date '2026-11-26' from (values (1)) v`
+	read := func(q sqlstore.Querier) []any {
+		t.Helper()
+		out, dest := make([]any, 12), make([]any, 12)
+		for i := range out {
+			dest[i] = &out[i]
+		}
+		if err := q.QueryRowContext(t.Context(), query).Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range out {
+			if at, ok := v.(time.Time); ok {
+				out[i] = at.UTC()
+			}
+		}
+		return out
+	}
+	db := open(t)
+	atOnce := read(db.Read())
+	err := db.Write(t.Context(), func(tx *sqlstore.Tx) error {
+		if diff := cmp.Diff(atOnce, read(tx)); diff != "" {
+			t.Errorf("ahead it reads otherwise:\n%s", diff)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

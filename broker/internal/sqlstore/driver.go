@@ -38,6 +38,8 @@ type connection struct {
 	*stdlib.Conn
 	// first is a statement that goes with the next query, before it.
 	first *put
+	// lost is why the transaction on it is lost; until it is rolled back, that is the answer to everything.
+	lost error
 	// kept are answers to queries that went ahead. Whatever else is run makes them stale.
 	kept []answer
 }
@@ -59,6 +61,12 @@ func (c *connection) CheckNamedValue(v *driver.NamedValue) error {
 // ExecContext implements driver.ExecerContext.
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	c.kept = nil
+	if query == undo {
+		c.lost = nil
+	}
+	if c.lost != nil {
+		return nil, c.lost
+	}
 	res, err := c.Conn.ExecContext(ctx, query, args)
 	if err != nil {
 		return nil, c.classify(ctx, err)
@@ -68,17 +76,20 @@ func (c *connection) ExecContext(ctx context.Context, query string, args []drive
 
 // QueryContext implements driver.QueryerContext.
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.lost != nil {
+		return nil, c.lost
+	}
 	asked := askedBy(query, args)
-	if first := c.first; first != nil {
-		c.first = nil
-		if err := c.send(ctx, []put{*first, asked}); err != nil {
-			return nil, err
+	if c.first != nil {
+		if err := c.send(ctx, []put{*c.first, asked}); err != nil {
+			return nil, err // and the next query brings it again
 		}
+		c.first = nil
 	}
 	if found := c.take(asked); found != nil {
 		return found, nil
 	}
-	c.written(query)
+	c.forgetUnlessRead(asked)
 	rows, err := c.Conn.QueryContext(ctx, query, args)
 	if err != nil {
 		return nil, c.classify(ctx, err)

@@ -88,9 +88,12 @@ func (l *line) flush(ctx context.Context) error {
 	}
 	waiting := l.waiting
 	l.waiting, l.begun = nil, true
-	if err := raw(l.conn, func(c *connection) error { return c.send(ctx, waiting) }); err != nil {
-		l.failed = fmt.Errorf("execute: %w", err)
-	}
+	l.failed = raw(l.conn, func(c *connection) error {
+		if err := c.send(ctx, waiting); err != nil {
+			c.lost = fmt.Errorf("execute: %w", err)
+		}
+		return c.lost
+	})
 	return l.failed
 }
 
@@ -137,8 +140,8 @@ func (c *connection) send(ctx context.Context, waiting []put) error {
 
 // result reads what came back for a statement.
 func (c *connection) result(results pgx.BatchResults, p put) error {
+	c.forgetUnlessRead(p)
 	if p.asks {
-		c.written(p.query)
 		found, err := readAnswer(results, p)
 		if err == nil {
 			c.kept = append(c.kept, found)
@@ -171,6 +174,9 @@ func (l *line) commit(ctx context.Context) error {
 	return err
 }
 
+// undo is the one statement that a lost transaction takes.
+const undo = "rollback"
+
 // rollback ends a transaction that failed.
 func (l *line) rollback(ctx context.Context) error {
 	l.waiting = nil
@@ -179,7 +185,7 @@ func (l *line) rollback(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	_, err := l.conn.ExecContext(ctx, "rollback")
+	_, err := l.conn.ExecContext(ctx, undo)
 	return err
 }
 

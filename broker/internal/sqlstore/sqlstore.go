@@ -128,7 +128,7 @@ func (d *DB) View(ctx context.Context, v actor.Viewer, fn func(q Querier) error)
 	if err != nil {
 		return contracts.Errorf(contracts.Unavailable, "begin reading", "%w", err)
 	}
-	// It goes back to the pool, of which nobody takes one but here, where the Viewer is set first.
+	// It goes back to the pool, of which nobody takes one but here, where the next Viewer takes the place of this one.
 	defer func() { _ = conn.Close() }()
 	settings, err := plain([]any{v.Operator, v.Role, v.ID, v.Authority, v.Tenant})
 	if err == nil {
@@ -300,11 +300,7 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 
 // QueryRowContext runs a query for one row inside the transaction.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if t.line.flushWith(ctx, query, args) != nil { // Write returns that error; a query that nobody sends cannot run outside of the transaction
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		cancel()
-	}
+	_ = t.line.flushWith(ctx, query, args) // its error is what the query is answered with
 	return t.on.QueryRowContext(t.patient(ctx), query, args...)
 }
 

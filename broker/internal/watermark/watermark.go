@@ -82,7 +82,7 @@ func (s row) leaveOut(ctx context.Context, tx *sqlstore.Tx) (bool, error) {
 
 const countSource = `select count(*) from watermarks where source = $1 and epoch = $2`
 
-// CheckAhead lets what Check reads travel with what the transaction has put so far, the lock of the case among it.
+// CheckAhead says that Check will be called; see Tx.Ahead. The lock of the case comes before it.
 func CheckAhead(tx *sqlstore.Tx, stamp event.Reception) {
 	if stamp.Source != "" {
 		tx.Ahead(countSource, stamp.Source, stamp.Epoch)

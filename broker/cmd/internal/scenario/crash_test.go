@@ -40,8 +40,9 @@ type kill struct {
 
 // TestEveryRuleHoldsWhereverTheBrokerIsKilled kills the broker once at every crash point in the midst of new cases, on one
 // data directory, and judges what is left after each kill; in the end every case is whole and everything is accounted
-// for. A kill meets at least ten submissions. With EFA_NIGHTLY it meets 200 cases under way, or as many as FAULT_CASES says,
-// and all is done with three seeds.
+// for. Each kill comes with ten new submissions at least, beside what was left by the kills before. With EFA_NIGHTLY there
+// are so many that 200 cases are open or on their way in when the broker starts, or as many as FAULT_CASES says, and all is
+// done with three seeds. What was interrupted may kill the broker while it starts, before it takes anything in.
 func TestEveryRuleHoldsWhereverTheBrokerIsKilled(t *testing.T) {
 	t.Parallel()
 	var kills []kill
@@ -60,7 +61,7 @@ func TestEveryRuleHoldsWhereverTheBrokerIsKilled(t *testing.T) {
 // fresh is how many submissions are new at each kill.
 const fresh = 10
 
-// extent is how many cases are under way at least when a process is killed, and which seeds are run.
+// extent is how many cases are open or on their way in at least when a process starts that is to be killed, and which seeds are run.
 func extent() (cases int, seeds []uint64) {
 	if os.Getenv("EFA_NIGHTLY") == "" {
 		return fresh, []uint64{1}
@@ -93,8 +94,8 @@ func killEverywhere(t *testing.T, w *world, kills []kill, cases int, random *ran
 		r := w.judge()
 		w.wantWhole("killed at "+k.process+" "+o.crash, r)
 		left = r.Figures
-		t.Logf("%s %s: %d new submissions, then %d cases of %d closed; a good answer after %s, to an office after %s",
-			k.process, o.crash, more, left.Closed, left.Cases, first.Round(time.Millisecond), office.Round(time.Millisecond))
+		t.Logf("%s %s: ready %t, %d new submissions, then %d cases of %d closed; a good answer after %s, to an office after %s",
+			k.process, o.crash, b.ready != "", more, left.Closed, left.Cases, first.Round(time.Millisecond), office.Round(time.Millisecond))
 	}
 	w.finish()
 	t.Logf("%d kills, %d cases; after a restart work went on within %s, that of offices within %s (to reach: %s)",

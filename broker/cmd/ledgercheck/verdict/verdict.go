@@ -69,7 +69,7 @@ type Figures struct {
 	// Unknown are submissions whose producer never learned what became of them.
 	Unknown int `json:"unknown"`
 	Cases   int `json:"cases"`
-	// Closed are cases that came to their end.
+	// Closed are events that ended a case.
 	Closed     int `json:"closed"`
 	Events     int `json:"events"`
 	Records    int `json:"records"`

@@ -165,6 +165,9 @@ func judge(t *testing.T, of verdict.Testimony) map[string][]verdict.Violation {
 
 func TestAWholeCaseIsWhole(t *testing.T) {
 	t.Parallel()
+	if r, err := verdict.Judge(whole()); err != nil || r.Figures.Cases != 1 || r.Figures.Closed != 1 {
+		t.Errorf("%+v, %v", r.Figures, err)
+	}
 	for rule, v := range judge(t, whole()) {
 		t.Errorf("%s: %v", rule, v)
 	}
