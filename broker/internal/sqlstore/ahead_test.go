@@ -137,57 +137,30 @@ func TestAQueryAheadThatFailsIsTheErrorOfTheTransaction(t *testing.T) {
 	}
 }
 
-// The viewer's settings go with the first query; one who asked nothing leaves none for the next.
-func TestAConnectionIsTheNextViewersAloneAlsoWhenTheLastOneAskedNothing(t *testing.T) {
+// The viewer's settings go with the first query: whether the viewer before asked nothing, or that query failed, a connection is
+// of nobody else.
+func TestAConnectionIsOfTheViewerAlone(t *testing.T) {
 	t.Parallel()
 	sqlstoretest.NeedPostgres(t)
 	db := open(t)
-	viewer := func(a authority.ID) actor.Viewer {
-		return actor.Viewer{Actor: actor.Actor{ID: string(a), Role: actor.System, Authority: a}, Operator: "bayern"}
-	}
-	for range 20 { // more than there are connections
-		if err := db.View(t.Context(), viewer("idle"), func(sqlstore.Querier) error { return nil }); err != nil {
-			t.Fatal(err)
-		}
-		err := db.View(t.Context(), viewer("busy"), func(q sqlstore.Querier) error {
-			for range 2 {
-				if got := texts(t, q, `select current_setting('efa.authority')`); !slices.Equal(got, []string{"busy"}) {
-					t.Errorf("a connection is of %v", got)
-				}
-			}
-			return nil
-		})
-		if err != nil {
+	view := func(a authority.ID, fn func(q sqlstore.Querier)) {
+		t.Helper()
+		v := actor.Viewer{Actor: actor.Actor{ID: string(a), Role: actor.System, Authority: a}, Operator: "bayern"}
+		if err := db.View(t.Context(), v, func(q sqlstore.Querier) error { fn(q); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
-}
-
-func TestAViewerWhoseFirstQueryFailsStaysTheViewer(t *testing.T) {
-	t.Parallel()
-	sqlstoretest.NeedPostgres(t)
-	db := open(t)
-	viewer := func(a authority.ID) actor.Viewer {
-		return actor.Viewer{Actor: actor.Actor{ID: string(a), Role: actor.System, Authority: a}, Operator: "bayern"}
-	}
-	const who = `select current_setting('efa.authority')`
 	for range 20 { // more than there are connections
-		ask := func(a authority.ID, first string) {
-			t.Helper()
-			err := db.View(t.Context(), viewer(a), func(q sqlstore.Querier) error {
+		view("idle", func(sqlstore.Querier) {})
+		view("other", func(q sqlstore.Querier) { texts(t, q, `select 'fine'`) })
+		for _, first := range []string{`select 'fine'`, `select (1 / 0)::text`, `select no_such_column`} {
+			view("busy", func(q sqlstore.Querier) {
 				_ = q.QueryRowContext(t.Context(), first).Scan(new(string))
-				if got := texts(t, q, who); !slices.Equal(got, []string{string(a)}) {
-					t.Errorf("behind %q a connection is of %v, want %s", first, got, a)
+				if got := texts(t, q, `select current_setting('efa.authority')`); !slices.Equal(got, []string{"busy"}) {
+					t.Errorf("behind %q a connection is of %v", first, got)
 				}
-				return nil
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
 		}
-		ask("other", `select 'fine'`)
-		ask("busy", `select (1 / 0)::text`)
-		ask("busy", `select no_such_column`)
 	}
 }
 
