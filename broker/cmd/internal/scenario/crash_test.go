@@ -98,7 +98,7 @@ func killEverywhere(t *testing.T, w *world, kills []kill, cases int, random *ran
 			k.process, o.crash, b.ready != "", more, left.Closed, left.Cases, first.Round(time.Millisecond), office.Round(time.Millisecond))
 	}
 	w.finish()
-	t.Logf("%d kills, %d cases; after a restart work went on within %s, that of offices within %s (to reach: %s)",
+	t.Logf("%d kills, %d submissions; after a restart work went on within %s, that of offices within %s (to reach: %s)",
 		len(kills), len(w.wanted), answered.Round(time.Millisecond), worked.Round(time.Millisecond), resume)
 }
 
