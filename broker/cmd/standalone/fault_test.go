@@ -189,6 +189,9 @@ func TestIntakeGoesOnUpToTheBoundWhileTheEventLogIsAway(t *testing.T) {
 	if n := h.metric("efa_backlog_events"); n <= bound {
 		t.Errorf("the backlog is shown as %v", n)
 	}
+	if ready := string(h.get("/readyz")); !strings.HasPrefix(ready, `{"status":"ready","away":[`) || !strings.Contains(ready, `"event_log"`) {
+		t.Errorf("a load balancer is told %s", ready)
+	}
 	h.kafka.Down(false)
 	h.play(offices.Config{})
 	for _, caseID := range accepted[:3] {

@@ -44,6 +44,9 @@ type Check struct {
 	Name string
 	// Probe returns nil when the part is ready. Its context ends after two seconds.
 	Probe func(ctx context.Context) error
+	// Beside marks a part without which requests are served all the same; while it fails it is shown as away, and a load
+	// balancer goes on sending requests.
+	Beside bool
 }
 
 // Config is what the handler needs.

@@ -590,11 +590,12 @@ func TestRefusalsOfOpenRoutesAreAuditedToo(t *testing.T) {
 
 func TestReadinessNamesWhatFails(t *testing.T) {
 	t.Parallel()
-	var fault error
+	var fault, outage error
 	f := setup(t, noContent, func(c *httpserver.Config) {
 		c.Checks = []httpserver.Check{
 			{Name: "ledger", Probe: func(context.Context) error { return fault }},
 			{Name: "policy", Probe: func(context.Context) error { return nil }},
+			{Name: "event_log", Probe: func(context.Context) error { return outage }, Beside: true},
 		}
 	})
 	anonymous := map[string]string{"Authorization": ""}
@@ -604,8 +605,12 @@ func TestReadinessNamesWhatFails(t *testing.T) {
 	if w := f.do(call{method: "GET", target: "/readyz", header: anonymous}); w.Code != 200 || w.Body.String() != "{\"status\":\"ready\"}\n" {
 		t.Errorf("ready: status %d: %s", w.Code, w.Body)
 	}
+	outage = errors.New("no connection")
+	if w := f.do(call{method: "GET", target: "/readyz", header: anonymous}); w.Code != 200 || w.Body.String() != "{\"status\":\"ready\",\"away\":[\"event_log\"]}\n" {
+		t.Errorf("ready without the event log: status %d: %s", w.Code, w.Body)
+	}
 	fault = errors.New("no disk")
-	if w := f.do(call{method: "GET", target: "/readyz", header: anonymous}); w.Code != 503 || w.Body.String() != "{\"status\":\"not_ready\",\"failing\":[\"ledger\"]}\n" {
+	if w := f.do(call{method: "GET", target: "/readyz", header: anonymous}); w.Code != 503 || w.Body.String() != "{\"status\":\"not_ready\",\"failing\":[\"ledger\"],\"away\":[\"event_log\"]}\n" {
 		t.Errorf("not ready: status %d: %s", w.Code, w.Body)
 	}
 }

@@ -21,6 +21,8 @@ func live(w http.ResponseWriter, _ *http.Request) {
 type probeAnswer struct {
 	Status  string   `json:"status"`
 	Failing []string `json:"failing,omitempty"`
+	// Away are parts that fail and without which requests are served all the same.
+	Away []string `json:"away,omitempty"`
 }
 
 // readiness runs all checks at the same time and lists those that fail.
@@ -29,7 +31,7 @@ type readiness struct {
 	logger *slog.Logger
 }
 
-// ServeHTTP answers 200 when every check holds, else 503 with the names of those that do not.
+// ServeHTTP answers 200 when every check holds that is not beside, else 503; both name those that do not hold.
 func (p readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 	defer cancel()
@@ -39,19 +41,23 @@ func (p readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wg.Go(func() { errs[i] = c.Probe(ctx) })
 	}
 	wg.Wait()
-	var failing []string
+	status, answer := http.StatusOK, probeAnswer{Status: "ready"}
 	for i, err := range errs {
-		if err != nil {
-			failing = append(failing, p.checks[i].Name)
-			p.logger.WarnContext(ctx, "not ready", "trace_id", exchangeOf(r.Context()).traceID, "check", p.checks[i].Name, "cause", err.Error())
+		if err == nil {
+			continue
 		}
+		c := p.checks[i]
+		p.logger.WarnContext(ctx, "not ready", "trace_id", exchangeOf(r.Context()).traceID, "check", c.Name, "cause", err.Error())
+		if c.Beside {
+			answer.Away = append(answer.Away, c.Name)
+			continue
+		}
+		status, answer.Status = http.StatusServiceUnavailable, "not_ready"
+		answer.Failing = append(answer.Failing, c.Name)
 	}
-	if len(failing) > 0 {
-		slices.Sort(failing)
-		writeStatus(w, http.StatusServiceUnavailable, probeAnswer{Status: "not_ready", Failing: failing})
-		return
-	}
-	writeStatus(w, http.StatusOK, probeAnswer{Status: "ready"})
+	slices.Sort(answer.Failing)
+	slices.Sort(answer.Away)
+	writeStatus(w, status, answer)
 }
 
 func writeStatus(w http.ResponseWriter, status int, answer probeAnswer) {

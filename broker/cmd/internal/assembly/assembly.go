@@ -259,10 +259,11 @@ func (b *Broker) Handler(ctx context.Context) (http.Handler, error) {
 			{Name: "going_on", Probe: b.goingOn},
 			{Name: "ledger", Probe: b.stores.db.Ping},
 			{Name: "receipt", Probe: b.stores.replica.Ready},
-			{Name: "event_log", Probe: func(ctx context.Context) error { return b.engines.Events.Ping(ctx) }},
-			{Name: "process_engine", Probe: func(ctx context.Context) error { return b.engine.Ready(ctx) }},
-			{Name: "backlog", Probe: b.metrics.backlog},
-			{Name: "ingress", Probe: b.ingress.Ready},
+			// Without these what comes in waits in the ledger.
+			{Name: "event_log", Probe: func(ctx context.Context) error { return b.engines.Events.Ping(ctx) }, Beside: true},
+			{Name: "process_engine", Probe: func(ctx context.Context) error { return b.engine.Ready(ctx) }, Beside: true},
+			{Name: "backlog", Probe: b.metrics.backlog, Beside: true},
+			{Name: "ingress", Probe: b.ingress.Ready, Beside: true},
 		},
 	})
 }
