@@ -63,20 +63,15 @@ func (g *guard) run(ctx context.Context, events []event.Recorded) error {
 
 // stops reads which cases a letter stops for the consumer.
 func (g *guard) stops(ctx context.Context) (out map[string]bool, err error) {
-	rows, err := g.cfg.DB.Read().QueryContext(ctx, `select case_id from dead_letters where consumer in ('', $1) and state in ('parked', 'dead')`, g.consumer)
+	cases, err := sqlstore.Texts[string](ctx, g.cfg.DB.Read(), `select case_id from dead_letters where consumer in ('', $1) and state in ('parked', 'dead')`, g.consumer)
 	if err != nil {
 		return nil, fmt.Errorf("read stopped cases: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
 	out = map[string]bool{}
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("read stopped cases: %w", err)
-		}
+	for _, id := range cases {
 		out[id] = true
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // sift keeps the events that the handler may see, as the ledger holds them.

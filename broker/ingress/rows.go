@@ -87,18 +87,6 @@ func forget(ctx context.Context, tx *sqlstore.Tx, ring seal.Ring) error {
 }
 
 // sources lists the partitions of topics of authorities that deadlines wait for.
-func sources(ctx context.Context, tx *sqlstore.Tx) (out []string, err error) {
-	rows, err := tx.QueryContext(ctx, `select source from watermarks where source like 'efa.outbox.%' order by source`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		out = append(out, name)
-	}
-	return out, rows.Err()
+func sources(ctx context.Context, tx *sqlstore.Tx) ([]string, error) {
+	return sqlstore.Texts[string](ctx, tx, `select source from watermarks where source like 'efa.outbox.%' order by source`)
 }

@@ -108,21 +108,16 @@ func storeResult(ctx context.Context, tx *sqlstore.Tx, k engine.StepKey, r engin
 
 // Results reads the stored results of a case in the order in which they were committed.
 func (l *Ledger) Results(ctx context.Context, q sqlstore.Querier, caseID string) (out []engine.Result, err error) {
-	rows, err := q.QueryContext(ctx, `select result from step_results where case_id = $1 order by at, step`, caseID)
+	texts, err := sqlstore.Texts[string](ctx, q, `select result from step_results where case_id = $1 order by at, step`, caseID)
 	if err != nil {
 		return nil, fmt.Errorf("read stored results: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var text string
+	for _, text := range texts {
 		var r engine.Result
-		if err := rows.Scan(&text); err != nil {
-			return nil, fmt.Errorf("read stored result: %w", err)
-		}
 		if err := json.Unmarshal([]byte(text), &r); err != nil {
 			return nil, fmt.Errorf("decode stored result: %w", err)
 		}
 		out = append(out, r)
 	}
-	return out, rows.Err()
+	return out, nil
 }

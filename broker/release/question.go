@@ -65,24 +65,16 @@ func readGround(ctx context.Context, q sqlstore.Querier, caseID string) (ground,
 // outcomeFacts are the facts that came with the outcomes of the case's tasks; of two the later one counts.
 func outcomeFacts(ctx context.Context, q sqlstore.Querier, caseID string) (fact.Values, error) {
 	const op = "read outcomes"
-	rows, err := q.QueryContext(ctx, `select outcome_facts from tasks where case_id = $1 and outcome_facts not in ('', '{}', 'null')
+	texts, err := sqlstore.Texts[string](ctx, q, `select outcome_facts from tasks where case_id = $1 and outcome_facts not in ('', '{}', 'null')
 		order by completed_at, id`, caseID)
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
 	}
-	defer rows.Close()
 	out := fact.Values{}
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
-		}
+	for _, text := range texts {
 		if err := json.Unmarshal([]byte(text), &out); err != nil {
 			return nil, contracts.Errorf(contracts.Internal, op, "%w", err)
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
 	}
 	return out, nil
 }
@@ -90,23 +82,10 @@ func outcomeFacts(ctx context.Context, q sqlstore.Querier, caseID string) (fact.
 // readRoles lists the roles in which an authority takes part in a case, sorted. A part that was given or ended is so, whatever
 // the clock has been set to since.
 func readRoles(ctx context.Context, q sqlstore.Querier, caseID string, a authority.ID) ([]authority.Role, error) {
-	const op = "read participation"
-	rows, err := q.QueryContext(ctx, `select role from case_participation where case_id = $1 and authority = $2 and ends is null
+	out, err := sqlstore.Texts[authority.Role](ctx, q, `select role from case_participation where case_id = $1 and authority = $2 and ends is null
 		order by role`, caseID, a)
 	if err != nil {
-		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
-	}
-	defer rows.Close()
-	var out []authority.Role
-	for rows.Next() {
-		var role authority.Role
-		if err := rows.Scan(&role); err != nil {
-			return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
-		}
-		out = append(out, role)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, contracts.Errorf(contracts.Unavailable, op, "%w", err)
+		return nil, contracts.Errorf(contracts.Unavailable, "read participation", "%w", err)
 	}
 	return out, nil
 }

@@ -114,20 +114,8 @@ func insertMissing(ctx context.Context, tx *sqlstore.Tx, tenant authority.Tenant
 		args = append(args, k.id, k.wrapped)
 		values = append(values, fmt.Sprintf("($%d, $1, $%d, $2)", len(args)-1, len(args)))
 	}
-	rows, err := tx.QueryContext(ctx, `insert into keys (id, tenant, wrapped, created_at) values `+strings.Join(values, ", ")+`
+	return sqlstore.Texts[string](ctx, tx, `insert into keys (id, tenant, wrapped, created_at) values `+strings.Join(values, ", ")+`
 		on conflict (id) do nothing returning id`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		made = append(made, id)
-	}
-	return made, rows.Err()
 }
 
 // key unwraps the key of that id; NotFound when it does not exist (any more). An empty tenant takes the row's.

@@ -682,3 +682,27 @@ func (n *notices) Handle(ctx context.Context, r slog.Record) error {
 }
 func (n *notices) WithAttrs([]slog.Attr) slog.Handler { return n }
 func (n *notices) WithGroup(string) slog.Handler      { return n }
+
+// Whoever needs a key while the key store is away is told to come again.
+func TestAKeyStoreThatIsAwayIsUnavailable(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tenants, err := vault.NewFileKeys(t.TempDir()) // they stay
+	fatal(t, err)
+	t.Cleanup(func() { fatal(t, tenants.Close()) })
+	away, err := vault.New(t.Context(), vault.Config{Ledger: b.ledger, Dir: filepath.Join(b.dir, "vault"), KeysURL: b.keys.URL, Backup: t.TempDir(), Wrapper: tenants})
+	fatal(t, err)
+	fatal(t, away.Close())
+	for what, try := range map[string]func() error{
+		"a new case": func() error {
+			_, err := away.SealCase(t.Context(), vault.NewCase{Operator: "bayern", Tenant: munich, Case: "new"})
+			return err
+		},
+		"a repeat":     func() error { _, err := away.MAC(t.Context(), munich, caseID, []byte("body")); return err },
+		"a submission": func() error { _, err := away.Index(t.Context(), "bayern", "s"); return err },
+	} {
+		if err := try(); contracts.KindOf(err) != contracts.Unavailable || err == nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

@@ -47,13 +47,13 @@ func (p readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		c := p.checks[i]
-		p.logger.WarnContext(ctx, "not ready", "trace_id", exchangeOf(r.Context()).traceID, "check", c.Name, "cause", err.Error())
 		if c.Beside {
 			answer.Away = append(answer.Away, c.Name)
-			continue
+		} else {
+			status, answer.Status = http.StatusServiceUnavailable, "not_ready"
+			answer.Failing = append(answer.Failing, c.Name)
 		}
-		status, answer.Status = http.StatusServiceUnavailable, "not_ready"
-		answer.Failing = append(answer.Failing, c.Name)
+		p.logger.WarnContext(ctx, "a check failed", "trace_id", exchangeOf(r.Context()).traceID, "check", c.Name, "serves", c.Beside, "cause", err.Error())
 	}
 	slices.Sort(answer.Failing)
 	slices.Sort(answer.Away)

@@ -143,18 +143,14 @@ func TestAConnectionIsOfTheViewerAlone(t *testing.T) {
 	t.Parallel()
 	sqlstoretest.NeedPostgres(t)
 	db := open(t)
-	view := func(a authority.ID, fn func(q sqlstore.Querier)) {
-		t.Helper()
-		v := actor.Viewer{Actor: actor.Actor{ID: string(a), Role: actor.System, Authority: a}, Operator: "bayern"}
-		if err := db.View(t.Context(), v, func(q sqlstore.Querier) error { fn(q); return nil }); err != nil {
-			t.Fatal(err)
-		}
+	office := func(a authority.ID) actor.Viewer {
+		return actor.Viewer{Actor: actor.Actor{ID: string(a), Role: actor.System, Authority: a}, Operator: "bayern"}
 	}
 	for range 20 { // more than there are connections
-		view("idle", func(sqlstore.Querier) {})
-		view("other", func(q sqlstore.Querier) { texts(t, q, `select 'fine'`) })
+		view(t, db, office("idle"), func(sqlstore.Querier) {})
+		view(t, db, office("other"), func(q sqlstore.Querier) { texts(t, q, `select 'fine'`) })
 		for _, first := range []string{`select 'fine'`, `select (1 / 0)::text`, `select no_such_column`} {
-			view("busy", func(q sqlstore.Querier) {
+			view(t, db, office("busy"), func(q sqlstore.Querier) {
 				_ = q.QueryRowContext(t.Context(), first).Scan(new(string))
 				if got := texts(t, q, `select current_setting('efa.authority')`); !slices.Equal(got, []string{"busy"}) {
 					t.Errorf("behind %q a connection is of %v", first, got)

@@ -104,20 +104,11 @@ func (e *Eraser) erasable(ctx context.Context, tx *sqlstore.Tx, caseID string) (
 
 // onlyHere lists the people of a case whom no other case names that is not erased.
 func onlyHere(ctx context.Context, tx *sqlstore.Tx, caseID string) (out []string, err error) {
-	rows, err := tx.QueryContext(ctx, `select distinct s.subject from case_subjects s where s.case_id = $1 and not exists (
+	out, err = sqlstore.Texts[string](ctx, tx, `select distinct s.subject from case_subjects s where s.case_id = $1 and not exists (
 		select 1 from case_subjects o where o.subject = s.subject and o.case_id <> $1
 			and not exists (select 1 from erased_cases e where e.case_id = o.case_id)) order by s.subject`, caseID)
 	if err != nil {
 		return nil, contracts.Errorf(contracts.Unavailable, "list subjects", "%w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	out = []string{}
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, contracts.Errorf(contracts.Unavailable, "list subjects", "%w", err)
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
+	return append([]string{}, out...), nil // a list in the journal, also when it is empty
 }

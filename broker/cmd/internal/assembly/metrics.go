@@ -78,7 +78,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// stuckAfter is the age at which an event that the relay has not published makes the broker not ready.
+// stuckAfter is the age at which an event that the relay has not published is named by /readyz as a backlog.
 const stuckAfter = time.Minute
 
 // backlog fails while the oldest unpublished event is older than a minute: cases are accepted and do not move.
